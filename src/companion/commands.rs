@@ -1,7 +1,8 @@
 //! The commands, one file or folder each, registered here and nowhere else.
 //!
-//! A command returns what belongs on standard output, or a report of what is wrong, so that all
-//! commands have the same exit codes: 0 for success, 1 for an error, 2 for a wrong command line.
+//! A command returns what belongs on standard output, or a report of what is wrong. All commands have the
+//! same exit codes: 0 for success, 1 for a command that could not run, also because its command line is
+//! wrong, and 2 for one that refused or failed, such as `check` of an invalid policy.
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};
@@ -30,35 +31,57 @@ enum Command {
 }
 
 impl CommandLine {
-    /// The command line of this process. An invalid one ends the process with exit code 2.
+    /// Reads the command line of this process.
+    ///
+    /// # Errors
+    /// The exit code, if there is no command to run: the help or the version was requested, or the command
+    /// line is invalid. It has been printed.
     ///
     /// The message of an invalid one quotes arguments, which may come from a script's input. So where
     /// an argument has hidden characters, the message quotes it with these characters escaped.
-    pub fn read() -> Self {
-        Self::try_parse().unwrap_or_else(|error| {
+    pub fn read() -> Result<Self, ExitCode> {
+        Self::try_parse().map_err(|error| {
             let arguments: Vec<OsString> = std::env::args_os().collect();
             let escaped = arguments.iter().map(|argument| {
                 let text = argument.to_string_lossy();
                 escape::line(&text).into_owned()
             });
-            match Self::try_parse_from(escaped) {
-                Err(escaped) => escaped.exit(),
-                // It is not valid UTF-8, and the message does not quote it.
-                Ok(_) => error.exit(),
+            // The escaped one is valid if the other is not UTF-8, which the message does not quote.
+            let error = Self::try_parse_from(escaped).err().unwrap_or(error);
+            // Where the stream is closed, the exit code still reports the failure.
+            let _ = error.print();
+            if error.use_stderr() {
+                COULD_NOT_RUN.into()
+            } else {
+                ExitCode::SUCCESS
             }
         })
     }
 }
 
-/// What a command writes to standard output, or its error for standard error.
-type Output = Result<Option<String>, String>;
+/// What a command writes to standard output, or why it failed.
+type Output = Result<Option<String>, Failure>;
+
+/// Why a command failed: the exit code, and the message for standard error.
+struct Failure {
+    exit_code: u8,
+    message: String,
+}
+
+/// The exit code of a command that could not run.
+const COULD_NOT_RUN: u8 = 1;
+
+/// The exit code of a command that ran and refused its input or failed.
+const REFUSED_OR_FAILED: u8 = 2;
 
 impl Command {
     fn run(&self) -> Output {
         match self {
-            Self::Check(arguments) => output(check::run(arguments).map(Some)),
-            Self::Serve(arguments) => output(serve::run(arguments).map(|()| None)),
-            Self::SessionKeys(arguments) => output(session_keys::run(arguments).map(Some)),
+            Self::Check(arguments) => output(check::run(arguments).map(Some), REFUSED_OR_FAILED),
+            Self::Serve(arguments) => output(serve::run(arguments).map(|()| None), COULD_NOT_RUN),
+            Self::SessionKeys(arguments) => {
+                output(session_keys::run(arguments).map(Some), COULD_NOT_RUN)
+            }
         }
     }
 }
@@ -68,16 +91,20 @@ pub fn run(command_line: CommandLine) -> ExitCode {
     match command_line.command.run() {
         Ok(Some(output)) => print(&output),
         Ok(None) => ExitCode::SUCCESS,
-        Err(report) => {
+        Err(failure) => {
             // Where standard error is closed, the exit code still reports the failure.
-            let _ = writeln!(io::stderr(), "{report}");
-            ExitCode::FAILURE
+            let _ = writeln!(io::stderr(), "{}", failure.message);
+            failure.exit_code.into()
         }
     }
 }
 
-fn output(result: Result<Option<String>, impl ToString>) -> Output {
-    result.map_err(|error| error.to_string())
+/// The output of a command, whose errors have this exit code.
+fn output(result: Result<Option<String>, impl ToString>, exit_code: u8) -> Output {
+    result.map_err(|error| Failure {
+        exit_code,
+        message: error.to_string(),
+    })
 }
 
 /// Writes a line to standard output. An incomplete write is an error: half of a policy must not be
@@ -88,7 +115,7 @@ fn print(output: &str) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(io::stderr(), "error: standard output: {error}");
-            ExitCode::FAILURE
+            COULD_NOT_RUN.into()
         }
     }
 }

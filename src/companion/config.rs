@@ -27,8 +27,8 @@ use std::path::PathBuf;
 use crate::document::{Document, Report};
 use crate::issuers::IssuerConnection;
 use crate::provider::ProviderSettings;
+use crate::public_url::PublicUrl;
 use crate::redirect_target::HostRule;
-use crate::site::Site;
 
 pub(crate) use arguments::Arguments;
 pub(crate) use limits::Limits;
@@ -48,7 +48,7 @@ pub struct Config {
     /// The policy file.
     pub(crate) policy: PathBuf,
     /// How users sign in; `None` for bearer tokens and the mirror only.
-    pub(crate) sign_in: Option<SignIn>,
+    pub(crate) sign_in: Option<SignInSettings>,
     /// How the companion connects to issuers, by the names of trust entries.
     pub(crate) trust: BTreeMap<String, IssuerConnection>,
     /// The allowed hosts of redirect targets; `None`: the policy's hosts.
@@ -65,9 +65,9 @@ pub struct Config {
 
 /// How users sign in.
 #[derive(Clone, Debug)]
-pub(crate) struct SignIn {
+pub(crate) struct SignInSettings {
     /// The public URL of the companion.
-    pub(crate) site: Site,
+    pub(crate) public_url: PublicUrl,
     /// The identity providers. Never empty, with unique names.
     pub(crate) providers: Vec<ProviderSettings>,
     /// Session settings.
@@ -95,7 +95,7 @@ impl Config {
             metrics: listen::metrics(source, &listen)?,
             listen,
             policy: source.required_path("policy", "write `policy: portcullis.yaml`")?,
-            sign_in: SignIn::read(source)?,
+            sign_in: SignInSettings::read(source)?,
             trust: trust::read(source)?,
             redirect_hosts: redirect_hosts::read(source)?,
             trusted_proxies: trusted_proxies::read(source)?,
@@ -106,7 +106,7 @@ impl Config {
     }
 }
 
-impl SignIn {
+impl SignInSettings {
     /// Sign-in is off where neither providers nor sessions are configured; one without the other is an
     /// error.
     fn read(source: &source::Source) -> Result<Option<Self>, Report> {
@@ -116,11 +116,11 @@ impl SignIn {
         {
             return Ok(None);
         }
-        let site = url::read(source)?;
+        let public_url = url::read(source)?;
         Ok(Some(Self {
             providers: provider::read(source)?,
-            session: session::read(source, &site)?,
-            site,
+            session: session::read(source, &public_url)?,
+            public_url,
         }))
     }
 }
@@ -128,7 +128,7 @@ impl SignIn {
 #[cfg(test)]
 impl Config {
     /// The sign-in of a configuration that has one.
-    pub(crate) fn sign_in(&mut self) -> &mut SignIn {
+    pub(crate) fn sign_in(&mut self) -> &mut SignInSettings {
         self.sign_in.as_mut().expect("sign-in")
     }
 }

@@ -10,8 +10,8 @@ pub mod commands;
 pub mod config;
 pub mod document;
 pub mod policy_file;
+pub mod public_url;
 pub mod redirect_target;
-pub mod site;
 
 #[doc(hidden)]
 pub mod fuzzing {

@@ -6,5 +6,5 @@ use std::process::ExitCode;
 use portcullis::commands::{CommandLine, run};
 
 fn main() -> ExitCode {
-    run(CommandLine::read())
+    CommandLine::read().map_or_else(|exit_code| exit_code, run)
 }

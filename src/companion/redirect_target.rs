@@ -12,7 +12,7 @@ use std::fmt::{self, Write as _};
 use portcullis_core::policy::{HostPattern, Policy};
 use portcullis_core::request::{self, is_dns_name};
 
-use crate::site::Site;
+use crate::public_url::PublicUrl;
 
 #[cfg(test)]
 mod tests;
@@ -34,7 +34,7 @@ pub enum HostRule {
 /// The allowed redirect targets of one policy and one configuration.
 #[derive(Clone, Debug)]
 pub struct RedirectRules {
-    site: Site,
+    site: PublicUrl,
     hosts: Vec<HostRule>,
 }
 
@@ -77,7 +77,7 @@ pub enum RedirectError {
 impl RedirectRules {
     /// The rules for the configured `hosts` or, without them, for the policy's hosts. The companion's own
     /// host is always allowed.
-    pub fn new(site: &Site, hosts: Option<&[HostRule]>, policy: &Policy) -> Self {
+    pub fn new(site: &PublicUrl, hosts: Option<&[HostRule]>, policy: &Policy) -> Self {
         match hosts {
             Some(hosts) => Self::of(site, hosts),
             None => {
@@ -88,7 +88,7 @@ impl RedirectRules {
     }
 
     /// The rules for these hosts and the companion's own.
-    pub fn of(site: &Site, hosts: &[HostRule]) -> Self {
+    pub fn of(site: &PublicUrl, hosts: &[HostRule]) -> Self {
         Self {
             site: site.clone(),
             hosts: hosts.to_vec(),

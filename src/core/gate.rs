@@ -1,4 +1,7 @@
 //! Evaluates a request, from its headers to the decision, with the other modules.
+//!
+//! [`Gate`] is the policy decision point (PDP, RFC 2904). [`crate::outcome`] says how its
+//! decisions are enforced.
 
 mod authenticate;
 mod same_origin;
@@ -24,7 +27,7 @@ pub use token_cache::TokenCache;
 use authenticate::AuthnFailure;
 use session::SessionState;
 
-/// A gate: a policy that requests are evaluated by.
+/// The policy decision point: evaluates requests by a policy.
 #[derive(Clone, Debug)]
 pub struct Gate {
     policy: Policy,

@@ -198,7 +198,7 @@ impl Decision<'_> {
     /// The client's cookies to forward.
     pub(crate) fn forwarded_cookies(&self, headers: &Headers<'_>) -> Cookies {
         match self.sso {
-            Some(sso) if !self.is_for_companion() => sso.cookies().forwarded(headers),
+            Some(sso) if !self.is_for_companion() => sso.cookie_names().forwarded(headers),
             _ => Cookies::Unchanged,
         }
     }

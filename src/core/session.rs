@@ -3,7 +3,7 @@
 //!
 //! A session has two parts. The session token is a short-lived JSON Web Token with a separate
 //! `typ`, verified with the companion's public keys: [`Claims`]. The sealed session can be opened
-//! by the companion only. Both are in cookies: [`CookieNames`] has their names, [`cut`] and
+//! by the companion only. Both are in cookies: [`CookieNames`] has their names, [`split_cookie`] and
 //! [`candidates`] split a value into cookies and join it again. [`Revocations`] is the list of
 //! revoked sessions, and [`RevocationsRecord`] is what the workers of a proxy share to fetch it.
 
@@ -16,7 +16,7 @@ mod revocations;
 
 use std::time::Duration;
 
-pub use candidates::{candidates, cut};
+pub use candidates::{candidates, split_cookie};
 pub use claims::{Claims, SessionHandles};
 pub use cookie_names::{CookieNames, Cookies, pairs};
 pub use id::Id;

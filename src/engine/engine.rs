@@ -238,7 +238,7 @@ impl Engine {
         let response = match (self.policy().sso(), response) {
             (Some(sso), Some(response)) => {
                 let lines = response.all("set-cookie");
-                RefreshResponse::read(sid, sso.cookies(), response.status(), lines)
+                RefreshResponse::read(sid, sso.cookie_names(), response.status(), lines)
             }
             _ => RefreshResponse::unavailable(),
         };

@@ -12,7 +12,7 @@ use crate::metrics::RefreshLabel;
 #[cfg(test)]
 mod tests;
 
-/// The maximum number of cookies in a response: two values in pieces, and the deletion of the cookies
+/// The maximum number of cookies in a response: two values in chunks, and the deletion of the cookies
 /// that they replace.
 const MAX_COOKIES: usize = 64;
 

@@ -14,7 +14,7 @@ use crate::sign_in_stack::{self, APP, SignInStack};
 
 use oauth2_proxy::OAuth2Proxy;
 
-/// The response of both to a forward auth request that is allowed.
+/// The response of both programs to an allowed forward auth request.
 const ALLOWED: ExpectedResponse = ExpectedResponse {
     begins: b"HTTP/1.1 202 ",
     ends: b"\r\n\r\n",
@@ -64,7 +64,7 @@ pub(crate) async fn measure(
     Ok(())
 }
 
-/// NGINX's subrequest for each request, for a user with a session.
+/// The subrequest that NGINX sends for each request of a user with a session.
 async fn variants(stack: &SignInStack, other: u32) -> Result<Vec<Variant>, String> {
     const OAUTH2_PROXY: &str = "oauth2-proxy, a user's session";
     let alice = stack.sign_in(sign_in_stack::SIGN_IN).await;

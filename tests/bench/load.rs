@@ -11,15 +11,14 @@ pub(crate) const CONNECTIONS: usize = 32;
 /// How long a response may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How a response begins and ends. Other responses are errors, because refusals would measure
-/// nothing.
+/// How a response begins and ends. Any other response is an error, so that no refusal is measured.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ExpectedResponse {
     pub(crate) begins: &'static [u8],
     pub(crate) ends: &'static [u8],
 }
 
-/// Open connections, and the requests that are sent over them in turn, without end.
+/// Open connections, and the requests that are sent over them in turn, again and again.
 #[derive(Debug)]
 pub(crate) struct Load {
     streams: Vec<TcpStream>,

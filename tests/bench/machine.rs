@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::{self, Command};
 use std::time::Duration;
 
-/// What the figures depend on.
+/// The processor, and the cores that the benchmark may use.
 #[derive(Debug)]
 pub(crate) struct Machine {
     cores: Vec<usize>,
@@ -13,7 +13,7 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    /// Reads what this process may use.
+    /// Reads which cores this process may use.
     pub(crate) fn detect() -> Result<Self, String> {
         let status = read("/proc/self/status")?;
         let allowed = field(&status, "Cpus_allowed_list").unwrap_or_default();
@@ -38,8 +38,7 @@ impl Machine {
         &self.processor
     }
 
-    /// Keeps this process and its children off the core of the measured program, if there is
-    /// another one.
+    /// Pins this process and its children to another core than the measured program's, if there is one.
     pub(crate) fn pin_load_generator(&self) -> Result<(), String> {
         let own = self.cores.last().copied().unwrap_or_default();
         pin_to(own, process::id())

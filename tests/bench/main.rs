@@ -7,7 +7,7 @@
 //!
 //! `BENCH_ROUNDS` and `BENCH_SECONDS` (the length of a turn) make it shorter or longer, and
 //! `BENCH_PART` (`filter` or `companion`) selects one part. With `BENCH_OTHER_FILTER`, the path of
-//! another build of the module, the filter is compared with that build alone.
+//! another build of the filter, the filter is compared with that build alone.
 #![forbid(unsafe_code)]
 
 mod companion;

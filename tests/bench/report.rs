@@ -12,7 +12,8 @@ use crate::load;
 use crate::machine::Machine;
 use crate::settings::Settings;
 
-/// Below this utilization of its core a server had to wait, and its requests per second say little.
+/// A server that uses less of its core than this had to wait, so its requests per second are not
+/// meaningful.
 const BUSY: f64 = 0.95;
 
 /// Prints what is measured, and on which machine.

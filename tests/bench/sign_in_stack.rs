@@ -21,7 +21,7 @@ pub(crate) const APP: &str = "alertmanager.example.com";
 pub(crate) const CLIENT: &str = "oauth2-proxy";
 pub(crate) const SECRET: &str = "s3cret";
 
-/// Everything that sign-in needs.
+/// The programs that sign-in needs.
 #[derive(Debug)]
 pub(crate) struct SignInStack {
     /// The CA of all certificates.
@@ -30,7 +30,7 @@ pub(crate) struct SignInStack {
     pub(crate) provider: Provider,
     /// The companion.
     pub(crate) companion: Companion,
-    /// The address that oauth2-proxy has to listen on.
+    /// The address for oauth2-proxy to listen on.
     pub(crate) other: SocketAddr,
     gateway: Gateway,
 }

@@ -122,7 +122,7 @@ error: portcullis.yaml:14:13: apps[0].rules[0].allow[0].gruop: unknown field `gr
       |             ^^^^^
 help: did you mean `group`?
 ";
-        assert_eq!((code, &*stdout, &*stderr), (Some(1), "", expected));
+        assert_eq!((code, &*stdout, &*stderr), (Some(2), "", expected));
     }
 }
 
@@ -133,7 +133,7 @@ fn unreadable_input_is_an_error_with_help() {
     folder.file("latin.yaml", b"name: caf\xe9\n");
     folder.file("big.yaml", " ".repeat(10 << 20));
     folder.file("two.yaml", "a: 1\n---\nb: 2\n");
-    for (file, place, problem) in [
+    for (file, location, problem) in [
         ("missing.yaml", "", "can't be read: "),
         (".", "", "can't be read: "),
         ("empty.yaml", "", "the file is empty"),
@@ -142,8 +142,8 @@ fn unreadable_input_is_an_error_with_help() {
         ("two.yaml", "2:1:", "more than one document"),
     ] {
         let (code, stdout, stderr) = texts(&folder.portcullis(&["check", file], ""));
-        assert_eq!((code, &*stdout), (Some(1), ""), "{file}");
-        let start = format!("error: {file}:{place} {problem}");
+        assert_eq!((code, &*stdout), (Some(2), ""), "{file}");
+        let start = format!("error: {file}:{location} {problem}");
         assert!(stderr.starts_with(&start), "{file}: {stderr}");
         assert!(stderr.contains("\nhelp: "), "{file}: {stderr}");
     }
@@ -160,7 +160,7 @@ fn a_usage_error_has_another_exit_code_than_an_invalid_policy() {
         &["check", "a", "b"],
     ] {
         let (code, stdout, stderr) = texts(&folder.portcullis(arguments, ""));
-        assert_eq!((code, &*stdout), (Some(2), ""), "{arguments:?}");
+        assert_eq!((code, &*stdout), (Some(1), ""), "{arguments:?}");
         assert!(
             stderr.contains("Usage: portcullis"),
             "{arguments:?}: {stderr}"
@@ -173,12 +173,12 @@ fn the_help_explains_the_usage() {
     let folder = Folder::new("check-help");
     let (code, stdout, _) = texts(&folder.portcullis(&["check", "--help"], ""));
     assert_eq!(code, Some(0));
-    for piece in [
+    for text in [
         "service_account: staging/monitoring/karma",
         "Exit codes:",
         "--json",
         "`-` reads",
     ] {
-        assert!(stdout.contains(piece), "{piece}: {stdout}");
+        assert!(stdout.contains(text), "{text}: {stdout}");
     }
 }

@@ -49,9 +49,12 @@ fn stderr(output: &Output) -> &str {
 #[test]
 fn keys_are_created_and_then_rotated() {
     let folder = Folder::new("rotated");
-    let made = folder.session_keys(&["--out", "keys"]);
-    assert_eq!(made.status.code(), Some(0), "{}", stderr(&made));
-    assert_eq!(stdout(&made), "keys: created; its key is in use at once\n");
+    let created = folder.session_keys(&["--out", "keys"]);
+    assert_eq!(created.status.code(), Some(0), "{}", stderr(&created));
+    assert_eq!(
+        stdout(&created),
+        "keys: created; its key is in use at once\n"
+    );
     let first = folder.keys();
     let mode = fs::metadata(folder.0.join("keys")).unwrap().permissions();
     assert_eq!(mode.mode() & 0o777, 0o600);
@@ -68,10 +71,10 @@ fn keys_are_created_and_then_rotated() {
     let time = |key: &str| second["keys"][0][key].as_u64().unwrap();
     assert_eq!(time("use_after"), time("made") + 600);
 
-    let waits = folder.session_keys(&["--out", "keys"]);
-    assert_eq!(waits.status.code(), Some(0), "{}", stderr(&waits));
+    let unchanged = folder.session_keys(&["--out", "keys"]);
+    assert_eq!(unchanged.status.code(), Some(0), "{}", stderr(&unchanged));
     assert_eq!(
-        stdout(&waits),
+        stdout(&unchanged),
         "keys: unchanged; its newest key will be in use in 10 minutes; until then, no key is added\n"
     );
     assert_eq!(folder.keys(), second);
@@ -79,7 +82,7 @@ fn keys_are_created_and_then_rotated() {
 
 #[test]
 fn the_keys_have_the_documented_format() {
-    let folder = Folder::new("form");
+    let folder = Folder::new("format");
     folder.session_keys(&["--out", "keys"]);
     let keys = folder.keys();
     let names = |value: &Value| -> Vec<String> {
@@ -101,13 +104,13 @@ fn the_keys_have_the_documented_format() {
 
 #[test]
 fn a_file_that_is_not_a_key_file_is_not_overwritten() {
-    let folder = Folder::new("precious");
-    let precious = folder.0.join("precious");
-    fs::write(&precious, "something else").unwrap();
-    let refused = folder.session_keys(&["--out", "precious"]);
+    let folder = Folder::new("not-overwritten");
+    let other = folder.0.join("other");
+    fs::write(&other, "something else").unwrap();
+    let refused = folder.session_keys(&["--out", "other"]);
     assert_eq!(refused.status.code(), Some(1));
     assert_eq!(stdout(&refused), "");
-    let message = "error: precious: not a valid key file: ";
+    let message = "error: other: not a valid key file: ";
     assert!(
         stderr(&refused).starts_with(message),
         "{}",
@@ -118,12 +121,12 @@ fn a_file_that_is_not_a_key_file_is_not_overwritten() {
         "{}",
         stderr(&refused)
     );
-    assert_eq!(fs::read_to_string(precious).unwrap(), "something else");
+    assert_eq!(fs::read_to_string(other).unwrap(), "something else");
 }
 
 #[test]
 fn the_keys_are_not_printed_and_the_file_is_private() {
-    let folder = Folder::new("untold");
+    let folder = Folder::new("not-printed");
     for _ in 0..2 {
         let output = folder.session_keys(&["--out", "keys"]);
         let printed = [stdout(&output), stderr(&output)].concat();
@@ -139,7 +142,7 @@ fn the_keys_are_not_printed_and_the_file_is_private() {
 #[test]
 fn the_output_file_is_required() {
     let folder = Folder::new("usage");
-    assert_eq!(folder.session_keys(&[]).status.code(), Some(2));
+    assert_eq!(folder.session_keys(&[]).status.code(), Some(1));
     let help = folder.session_keys(&["--help"]);
     assert_eq!(help.status.code(), Some(0));
     for word in [

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use portcullis_tests::lab::{SigningKey, Token};
 
-/// The issuer of every cluster that kubeadm sets up.
+/// The default issuer of clusters that kubeadm sets up.
 pub(crate) const ISSUER: &str = "https://kubernetes.default.svc.cluster.local";
 /// The audience of tokens for the gateway.
 const AUDIENCE: &str = "portcullis";

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use portcullis_tests::lab::example_config::RunningExample;
 use portcullis_tests::lab::folder::workspace;
 use portcullis_tests::lab::{
-    Alertmanager, Authority, Call, ExampleConfig, Issuer, Prometheus, Reply, Version,
+    Alertmanager, Authority, Call, ExampleConfig, Issuer, Prometheus, Response, Version,
 };
 use serde_json::{Value, json};
 
@@ -96,7 +96,7 @@ impl DemoGateway {
     }
 
     /// Sends a request and returns the response with its line of the access log.
-    pub(crate) async fn call(&self, call: &Call) -> (Reply, Value) {
+    pub(crate) async fn call(&self, call: &Call) -> (Response, Value) {
         self.envoy.call(call).await
     }
 
@@ -109,8 +109,8 @@ impl DemoGateway {
     /// path.
     pub(crate) async fn line(&self, from: usize, app: &str, path: &str) -> Value {
         let host = self.host(app);
-        let fits = |line: &Value| line["host"] == *host && line["path"] == path;
-        self.envoy.line(from, fits).await
+        let matches = |line: &Value| line["host"] == *host && line["path"] == path;
+        self.envoy.line(from, matches).await
     }
 
     /// Writes the CA's certificate to a folder.
@@ -133,7 +133,7 @@ impl DemoGateway {
 }
 
 /// A path relative to the project's folder.
-pub(crate) fn shown(path: &Path) -> String {
+pub(crate) fn relative(path: &Path) -> String {
     path.strip_prefix(workspace())
         .unwrap_or(path)
         .display()

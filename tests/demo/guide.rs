@@ -4,13 +4,13 @@ use std::path::Path;
 
 use crate::accounts::Account;
 use crate::callers::Caller;
-use crate::gateway::{DemoGateway, shown};
+use crate::gateway::{DemoGateway, relative};
 
 /// Prints URLs to open and commands to copy. `authority` is the CA's file for browsers and curl,
 /// and `tokens` the folder of the tokens.
 pub(crate) fn print(gateway: &DemoGateway, authority: &Path, tokens: &Path) {
-    let (authority, tokens) = (shown(authority), shown(tokens));
-    let [access_log, companion] = gateway.logs().map(|log| shown(&log));
+    let (authority, tokens) = (relative(authority), relative(tokens));
+    let [access_log, companion] = gateway.logs().map(|log| relative(&log));
     let users = Account::ALL.map(Account::title).join(", ");
     println!("Open in a browser: {}\n", gateway.url("prometheus", "/"));
     println!("  Sign in as {users}, with any password.");

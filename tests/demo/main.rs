@@ -48,7 +48,7 @@ async fn run(settings: &Settings) -> io::Result<ExitCode> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {
-        done = show(settings) => done,
+        result = show(settings) => result,
         _ = interrupt.recv() => Ok(ExitCode::SUCCESS),
         _ = terminate.recv() => Ok(ExitCode::SUCCESS),
     }
@@ -65,14 +65,14 @@ async fn show(settings: &Settings) -> io::Result<ExitCode> {
 
     let rows = checks::run(&gateway, &clusters).await;
     table::print(&rows);
-    let wrong = rows.iter().filter(|row| row.differs.is_some()).count();
-    if wrong > 0 {
+    let unexpected = rows.iter().filter(|row| row.differs.is_some()).count();
+    if unexpected > 0 {
         println!(
-            "{wrong} of {} responses are not the expected ones.",
+            "{unexpected} of {} responses are not the expected ones.",
             rows.len()
         );
     }
-    let code = if wrong == 0 {
+    let code = if unexpected == 0 {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE

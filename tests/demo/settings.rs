@@ -25,7 +25,7 @@ impl Settings {
     }
 }
 
-/// The default is fixed, so that a copied command works the next day.
+/// Reads a port. The default is fixed, so that copied commands work again later.
 fn port(name: &str, default: u16) -> Result<SocketAddr, String> {
     let port = match env::var(name) {
         Err(_) => default,

@@ -77,7 +77,7 @@ async fn the_endpoints_of_the_reference_are_those_of_the_companion_and_of_the_fi
     let reference = Document::read(COMPANION);
     let rows = table(reference.section("Endpoints"), "endpoint");
     let policy = Policy::from_json(&policy("operators").to_string()).expect("a policy");
-    let sso = policy.sso().expect("people sign in");
+    let sso = policy.sso().expect("a policy with sso");
     let mut bare = BTreeSet::new();
     for row in rows {
         let path = row[0].trim_matches('`');
@@ -100,9 +100,9 @@ async fn the_endpoints_of_the_reference_are_those_of_the_companion_and_of_the_fi
         for method in ["GET", "POST", "PUT"] {
             let is_listed = row[1] == "any" || row[1].split(", ").any(|listed| listed == method);
             let call = Call::new(method, "auth.example.com", called);
-            let reply = fixture.companion.call(call).await;
-            assert_ne!(reply.status, 404, "{called}");
-            assert_eq!(reply.status != 405, is_listed, "{method} {called}");
+            let response = fixture.companion.call(call).await;
+            assert_ne!(response.status, 404, "{called}");
+            assert_eq!(response.status != 405, is_listed, "{method} {called}");
         }
     }
     let listed = endpoints::ALL
@@ -120,7 +120,7 @@ async fn the_cookies_of_the_reference_are_those_that_a_browser_gets() {
     let mut seen = BTreeSet::new();
     let steps = fixture.alice.history().iter();
     let ours = steps.filter(|step| step.url.host_str() == Some("auth.example.com"));
-    for line in ours.flat_map(|step| step.reply.all("set-cookie")) {
+    for line in ours.flat_map(|step| step.response.all("set-cookie")) {
         let (name, rest) = line.split_once('=').expect("a cookie");
         // Deleted cookies, and the one that detects loops.
         if rest.contains("Max-Age=0;") || name.ends_with("-login-done") {

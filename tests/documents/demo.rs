@@ -64,7 +64,7 @@ async fn the_urls_and_commands_that_the_demo_prints_work_until_ctrl_c() {
     let mut alice = UserAgent::trusting(trust.clone());
     alice.visit(after("Open in a browser: ")).await;
     let page = alice.sign_in_as("alice").await;
-    assert_eq!(page.reply.status, 200, "{}", page.text());
+    assert_eq!(page.response.status, 200, "{}", page.text());
     assert!(page.text().contains("Prometheus"), "{}", page.text());
 
     // A program does what the first line does.
@@ -72,8 +72,8 @@ async fn the_urls_and_commands_that_the_demo_prints_work_until_ctrl_c() {
     let token = fs::read_to_string(token).expect("a token");
     let url = Url::parse(after(")\" '")).expect("a URL");
     let call = Call::get(url.authority(), url.path()).bearer(&token);
-    let reply = call.try_send_tls(gateway, &trust).await;
-    assert_eq!(reply.expect("a response").status, 200);
+    let response = call.try_send_tls(gateway, &trust).await;
+    assert_eq!(response.expect("a response").status, 200);
 
     let issuer = alice
         .history()

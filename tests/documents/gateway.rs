@@ -99,8 +99,8 @@ async fn the_reference_lists_the_logs_and_metrics_of_the_gateway() {
     let karma = Token::service_account(KUBERNETES, "portcullis", "monitoring", "karma").sign(&key);
     let host = "alertmanager.example.com";
     let call = Call::get(host, "/api/v2/alerts?silenced=false").bearer(&karma);
-    let (reply, line) = gateway.call(&call).await;
-    assert_eq!(reply.status, 200);
+    let (response, line) = gateway.call(&call).await;
+    assert_eq!(response.status, 200);
     let logs = reference.section("Access log");
     let documented: BTreeMap<String, String> = table(logs, "access log")
         .iter()

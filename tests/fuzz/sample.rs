@@ -37,7 +37,7 @@ pub const POLICY: &str = r#"{
      "rules": [
       {"name": "polls", "methods": ["GET", "HEAD"], "paths": ["/api/v2/**", "/metrics"],
        "allow": [{"service_account": "blue/monitoring/karma"}]},
-      {"name": "people", "allow": [{"from": "sso", "group": "sre"}]},
+      {"name": "users", "allow": [{"from": "sso", "group": "sre"}]},
       {"name": "programs", "allow": [{"from": "gitlab", "email_domain": "example.com"}]},
       {"name": "assets", "paths": ["/pub/**", "/-/healthy"], "public": true}]},
     {"name": "grafana", "hosts": ["grafana.example.com"], "forward_authorization": true,

@@ -2,7 +2,7 @@
 
 use portcullis_tests::lab::fixture::HOST;
 use portcullis_tests::lab::{
-    Call, Connection, Endpoint, Fixture, Response, SigningKey, TestGateway,
+    Call, Connection, Endpoint, Fixture, ServerResponse, SigningKey, TestGateway,
 };
 
 use crate::requests::only_the_api;
@@ -22,8 +22,8 @@ async fn a_refused_requests_body_and_trailers_are_not_forwarded() {
     let chunked = format!(
         "{head}transfer-encoding: chunked\r\ntrailer: x-late\r\n\r\n4\r\nbody\r\n0\r\n{trailers}"
     );
-    let reply = gateway.gateway.call(Call::raw(chunked)).await;
-    gateway.assert_refusal("a token in the trailers", reply, 401, "no-credentials");
+    let response = gateway.gateway.call(Call::raw(chunked)).await;
+    gateway.assert_refusal("a token in the trailers", response, 401, "no-credentials");
 
     // Two lengths are a means of request smuggling.
     for (what, framing) in [
@@ -37,11 +37,11 @@ async fn a_refused_requests_body_and_trailers_are_not_forwarded() {
         let second = format!("GET /-/reload HTTP/1.1\r\nhost: {HOST}\r\n");
         let hidden =
             format!("{head}{framing}\r\n0\r\n\r\n{second}authorization: Bearer {token}\r\n\r\n");
-        let reply = gateway.gateway.call(Call::raw(hidden)).await;
+        let response = gateway.gateway.call(Call::raw(hidden)).await;
         assert!(
-            matches!(reply.status, 400 | 401 | 501),
+            matches!(response.status, 400 | 401 | 501),
             "{what}: {}",
-            reply.status
+            response.status
         );
         gateway.assert_not_forwarded(what);
     }
@@ -49,26 +49,26 @@ async fn a_refused_requests_body_and_trailers_are_not_forwarded() {
     // The refusal arrives while the body is still being sent.
     let mut connection = Connection::open(gateway.gateway.address()).await.unwrap();
     let begun = format!("{head}content-length: 1000000\r\n\r\nfirst");
-    let reply = connection.send(&Call::raw(begun)).await;
-    gateway.assert_refusal("incomplete body", reply, 401, "no-credentials");
-    // Envoy may close the connection, which is as good as a response.
+    let response = connection.send(&Call::raw(begun)).await;
+    gateway.assert_refusal("incomplete body", response, 401, "no-credentials");
+    // Envoy may have closed the connection.
     let _closed = connection.write(&vec![b'x'; 65_536]).await;
     gateway.assert_clean().await;
 }
 
-/// `allow_on_headers_stop_iteration` makes Envoy request the body of a request that the filter
+/// With `allow_on_headers_stop_iteration`, Envoy reads the body of a request whose headers the filter
 /// holds.
 #[tokio::test]
 async fn a_body_does_not_release_headers_that_wait_for_keys() {
     let fixture = Fixture::start(&["blue"]).await;
     let blue = fixture.cluster("blue");
     blue.issuer
-        .set_response(Endpoint::Discovery, Response::Silence);
+        .set_response(Endpoint::Discovery, ServerResponse::Silence);
     let gateway = fixture.gateway(fixture.policy());
     let gateway = gateway.stop_iteration().start().await;
     let token = blue.karma().sign(&SigningKey::p256());
     let call = Call::post(HOST, "/api/v2/alerts").bearer(&token);
-    let reply = gateway.call(call.body("x".repeat(100_000))).await;
-    assert_eq!(reply.verdict(), "503 keys-unavailable");
+    let response = gateway.call(call.body("x".repeat(100_000))).await;
+    assert_eq!(response.verdict(), "503 keys-unavailable");
     assert_eq!(fixture.app.count(), 0);
 }

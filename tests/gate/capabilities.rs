@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::module::{EXPORTS, IMPORTS};
 
-/// The filter without one of the host's functions. It receives bodies of paused requests.
+/// The HTTP filter, without access to one host function. It receives the bodies of held requests.
 fn without(function: &str, policy: &Value) -> Value {
     let imports = IMPORTS
         .iter()
@@ -39,7 +39,7 @@ fn without(function: &str, policy: &Value) -> Value {
     })
 }
 
-/// The body of a paused request reaches the filter, which must not let it release the headers.
+/// The filter receives the body of the held request, and must hold it as well.
 #[tokio::test]
 async fn a_refused_request_is_held_if_its_reply_cannot_be_sent() {
     let fixture = Fixture::start(&["blue"]).await;

@@ -2,10 +2,10 @@
 
 use portcullis_tests::lab::envoy::Gateway;
 use portcullis_tests::lab::fixture::{Cluster, HOST, get_alerts};
-use portcullis_tests::lab::{Call, Endpoint, Fixture, Response, SigningKey, Version, token};
+use portcullis_tests::lab::{Call, Endpoint, Fixture, ServerResponse, SigningKey, Version, token};
 use serde_json::{Value, json};
 
-/// The issuer of every cluster that kubeadm sets up.
+/// The default issuer of clusters that kubeadm sets up.
 const SHARED: &str = "https://kubernetes.default.svc.cluster.local";
 
 async fn verdict(gateway: &Gateway, token: &str) -> String {
@@ -49,15 +49,19 @@ async fn k08_clusters_with_the_same_issuer_are_distinguished_by_key() {
         ] {
             let token = fixture.cluster(cluster).token();
             for requested in ["/api/v2/alerts", "/api/v2/silences"] {
-                let reply = gateway
+                let response = gateway
                     .call(Call::get(HOST, requested).bearer(&token))
                     .await;
                 if requested == path {
-                    assert_eq!(reply.verdict(), "200", "{version} {cluster} {requested}");
+                    assert_eq!(response.verdict(), "200", "{version} {cluster} {requested}");
                     assert_eq!(last_caller(&fixture), format!("{cluster}/monitoring/karma"));
                 } else {
                     let refused = "403 caller-not-allowed";
-                    assert_eq!(reply.verdict(), refused, "{version} {cluster} {requested}");
+                    assert_eq!(
+                        response.verdict(),
+                        refused,
+                        "{version} {cluster} {requested}"
+                    );
                 }
             }
         }
@@ -116,14 +120,14 @@ async fn k09_a_former_issuer_is_accepted_during_a_migration() {
 
 #[tokio::test]
 async fn j11_a_token_without_kid_needs_exactly_one_suitable_key() {
-    let fixture = Fixture::start(&["one", "two-kinds", "twins"]).await;
+    let fixture = Fixture::start(&["one", "ec-and-rsa", "two-ec"]).await;
     let rsa = SigningKey::rsa("blue");
-    let twin = SigningKey::p256();
-    let [one, two_kinds, twins] = &fixture.clusters[..] else {
+    let second_ec = SigningKey::p256();
+    let [one, ec_and_rsa, two_ec] = &fixture.clusters[..] else {
         panic!("three clusters");
     };
-    two_kinds.issuer.set_keys(&[&two_kinds.key, &rsa]);
-    twins.issuer.set_keys(&[&twins.key, &twin]);
+    ec_and_rsa.issuer.set_keys(&[&ec_and_rsa.key, &rsa]);
+    two_ec.issuer.set_keys(&[&two_ec.key, &second_ec]);
     let gateway = fixture.gateway(fixture.policy()).start().await;
 
     let without_kid = |cluster: &Cluster, key| {
@@ -132,10 +136,10 @@ async fn j11_a_token_without_kid_needs_exactly_one_suitable_key() {
     };
     for (token, expected) in [
         (without_kid(one, &one.key), "200"),
-        (without_kid(two_kinds, &two_kinds.key), "200"),
-        (without_kid(two_kinds, &rsa), "200"),
-        (without_kid(twins, &twins.key), "401 key-unknown"),
-        (without_kid(one, &twin), "401 signature-invalid"),
+        (without_kid(ec_and_rsa, &ec_and_rsa.key), "200"),
+        (without_kid(ec_and_rsa, &rsa), "200"),
+        (without_kid(two_ec, &two_ec.key), "401 key-unknown"),
+        (without_kid(one, &second_ec), "401 signature-invalid"),
     ] {
         assert_eq!(verdict(&gateway, &token).await, expected);
     }
@@ -169,9 +173,11 @@ async fn inline_keys_need_no_issuer_and_are_used_until_one_responds() {
     let later = fixture.cluster("inline-first").karma().sign(&fresh);
     assert_eq!(verdict(&gateway, &later).await, "503 keys-unavailable");
     fixture.cluster_mut("inline-first").issuer.up().await;
-    let read = [("trust", "inline-first"), ("outcome", "succeeded")];
+    let succeeded = [("trust", "inline-first"), ("outcome", "succeeded")];
     gateway
-        .metric("portcullis_key_fetches_total", &read, |reads| reads >= 1.0)
+        .metric("portcullis_key_fetches_total", &succeeded, |fetches| {
+            fetches >= 1.0
+        })
         .await;
     assert_eq!(verdict(&gateway, &later).await, "200");
     assert_eq!(fixture.app.count(), 3);
@@ -179,7 +185,7 @@ async fn inline_keys_need_no_issuer_and_are_used_until_one_responds() {
 
 #[tokio::test]
 async fn only_pinned_keys_are_accepted() {
-    let fixture = Fixture::start(&["staging", "strange"]).await;
+    let fixture = Fixture::start(&["staging", "other"]).await;
     let staging = fixture.cluster("staging");
     let unpinned = SigningKey::p256();
     staging.issuer.set_keys(&[&staging.key, &unpinned]);
@@ -192,9 +198,9 @@ async fn only_pinned_keys_are_accepted() {
     assert_eq!(verdict(&gateway, &staging.token()).await, "200");
     let token = staging.karma().sign(&unpinned);
     assert_eq!(verdict(&gateway, &token).await, "401 key-unknown");
-    // A key set without a pinned key is not the expected one.
-    let strange = fixture.cluster("strange").token();
-    assert_eq!(verdict(&gateway, &strange).await, "503 keys-unavailable");
+    // A JWKS without a pinned key is rejected.
+    let other = fixture.cluster("other").token();
+    assert_eq!(verdict(&gateway, &other).await, "503 keys-unavailable");
     assert_eq!(fixture.app.count(), 1);
 }
 
@@ -218,7 +224,7 @@ async fn a_mirror_serves_its_own_trust_entry_with_the_age_of_its_last_fetch() {
             "stale" => mirrored["fetched_at"] = json!(token::now() - 3700),
             _ => {}
         }
-        let response = Response::json("application/json", &mirrored);
+        let response = ServerResponse::json("application/json", &mirrored);
         cluster.issuer.set_response(Endpoint::Mirror, response);
     }
     let gateway = fixture.gateway(policy).start().await;

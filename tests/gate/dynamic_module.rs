@@ -66,8 +66,8 @@ async fn decisions_are_those_of_the_filter() {
                 .header("x-auth-request-user", "intruder")
                 .header("X_Portcullis_Caller", "intruder")
                 .header("cookie", "theme=dark");
-            let reply = gateway.call(call).await;
-            assert_eq!(reply.verdict(), "200");
+            let response = gateway.call(call).await;
+            assert_eq!(response.verdict(), "200");
             let received = fixture.app.requests().pop().unwrap();
             let text = received.to_string();
             assert!(!text.contains("intruder"), "{text}");
@@ -87,7 +87,7 @@ async fn decisions_are_those_of_the_filter() {
         assert_eq!(public.verdict(), "200");
         assert_eq!(fixture.app.count(), before + 4);
 
-        let stranger = Token::service_account(staging.issuer.name(), AUDIENCE, "default", "other");
+        let unlisted = Token::service_account(staging.issuer.name(), AUDIENCE, "default", "other");
         let forged = staging.karma().sign(&fixture.cluster("other").key);
         for (call, verdict, challenge) in [
             (
@@ -96,7 +96,7 @@ async fn decisions_are_those_of_the_filter() {
                 "Bearer realm=\"alertmanager\"",
             ),
             (
-                get_alerts(&stranger.sign(&staging.key)),
+                get_alerts(&unlisted.sign(&staging.key)),
                 "403 caller-not-allowed",
                 "Bearer realm=\"alertmanager\", error=\"insufficient_scope\"",
             ),
@@ -106,9 +106,12 @@ async fn decisions_are_those_of_the_filter() {
                 "Bearer realm=\"alertmanager\", error=\"invalid_token\"",
             ),
         ] {
-            let reply = gateway.call(call).await;
-            assert_eq!(reply.verdict(), verdict);
-            assert_eq!(reply.header("www-authenticate").as_deref(), Some(challenge));
+            let response = gateway.call(call).await;
+            assert_eq!(response.verdict(), verdict);
+            assert_eq!(
+                response.header("www-authenticate").as_deref(),
+                Some(challenge)
+            );
         }
         assert_eq!(fixture.app.count(), before + 4);
         let line = gateway
@@ -148,8 +151,8 @@ async fn unsupported_configurations_are_rejected() {
     let good = policy(&fixture);
     let mut fetched = good.clone();
     fetched["trust"][0]["keys"] = json!({"envoy_cluster": "staging"});
-    let mut people = good.clone();
-    people["sso"] = json!({"url": "https://auth.example.com", "envoy_cluster": "portcullis"});
+    let mut users = good.clone();
+    users["sso"] = json!({"url": "https://auth.example.com", "envoy_cluster": "portcullis"});
     for (name, configuration, why) in [
         (
             "portcullis",
@@ -158,7 +161,7 @@ async fn unsupported_configurations_are_rejected() {
         ),
         (
             "portcullis",
-            string_value(&people),
+            string_value(&users),
             "sso: not supported by this version of the module, which supports inline keys only; help: remove `sso`",
         ),
         (
@@ -173,7 +176,7 @@ async fn unsupported_configurations_are_rejected() {
         ),
     ] {
         let Err(Rejected(log)) = gateway(&fixture, name, &configuration).try_start().await else {
-            panic!("{why}: not refused");
+            panic!("{why}: not rejected");
         };
         let line = format!("portcullis: invalid configuration: {why}");
         assert!(log.contains(&line), "{line}\n{log}");

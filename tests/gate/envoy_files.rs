@@ -1,4 +1,4 @@
-//! The configurations in `envoy/` are valid, for both Envoys and for our own parser.
+//! The configurations in `envoy/` are valid for both versions of Envoy and for our own parser.
 
 use portcullis_core::policy::Policy;
 use portcullis_tests::lab::envoy::validate;
@@ -9,7 +9,7 @@ use portcullis_tests::lab::{
 const KUBERNETES: &str = "https://kubernetes.default.svc.cluster.local";
 
 #[test]
-fn both_envoys_accept_every_file() {
+fn both_envoy_versions_accept_every_file() {
     let authority = Authority::new();
     for name in ExampleConfig::names() {
         let mut config = ExampleConfig::read(&name);
@@ -17,7 +17,7 @@ fn both_envoys_accept_every_file() {
             config.file(ca, authority.file());
         }
         config.set_certificate(&authority, &["*.example.com"]);
-        // The public CAs are not where Debian has them on every machine.
+        // Not every machine has the public CAs at Debian's path.
         config.file("public-ca.pem", authority.file());
         let public = config.path("public-ca.pem");
         config.replace("/etc/ssl/certs/ca-certificates.crt", &public);
@@ -34,7 +34,7 @@ fn both_envoys_accept_every_file() {
 fn every_policy_is_valid() {
     let names = ExampleConfig::names();
     assert_eq!(names, ["ext-authz.yaml", "gateway.yaml", "minimal.yaml"]);
-    // The first one asks the companion, which has the policy.
+    // `ext-authz.yaml` has no policy: Envoy calls the companion, which has it.
     for name in names.into_iter().skip(1) {
         let policy = ExampleConfig::read(&name).policy().to_string();
         if let Err(error) = Policy::from_json(&policy) {
@@ -72,8 +72,8 @@ async fn an_issuer_with_another_ca_or_name_gets_no_requests() {
 
     let karma = Token::service_account(KUBERNETES, "portcullis", "monitoring", "karma").sign(&key);
     let call = Call::get("alertmanager.example.com", "/api/v2/alerts").bearer(&karma);
-    let (reply, line) = gateway.call(&call).await;
-    assert_eq!(reply.status, 503, "{line}");
+    let (response, line) = gateway.call(&call).await;
+    assert_eq!(response.status, 503, "{line}");
     assert_eq!(line["reason"], "keys-unavailable");
     assert_eq!(untrusted.requests().len() + kubelet.requests().len(), 0);
 }

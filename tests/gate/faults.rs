@@ -1,4 +1,4 @@
-//! Whatever an issuer responds, the last good keys stay, and tokens of other issuers are not
+//! Whatever an issuer responds, the last good keys stay in use, and tokens of other issuers are not
 //! affected.
 
 mod cases;
@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use portcullis_tests::lab::fixture::{Cluster, get_alerts};
 use portcullis_tests::lab::{
-    App, Authority, ClientPool, Endpoint, Fixture, Gateway, Issuer, Response, SigningKey, Version,
-    wait,
+    App, Authority, ClientPool, Endpoint, Fixture, Gateway, Issuer, ServerResponse, SigningKey,
+    Version, wait,
 };
 use serde_json::{Value, json};
 
@@ -61,11 +61,12 @@ fn discovery_count(cluster: &Cluster) -> usize {
     cluster.issuer.count(Endpoint::Discovery)
 }
 
-async fn failed(gateway: &Gateway, cluster: &Cluster, times: f64) {
+/// Waits for this many failed fetches.
+async fn wait_for_failures(gateway: &Gateway, cluster: &Cluster, times: f64) {
     let failed = [("trust", cluster.name.as_str()), ("outcome", "failed")];
     gateway
-        .metric("portcullis_key_fetches_total", &failed, |reads| {
-            reads >= times
+        .metric("portcullis_key_fetches_total", &failed, |fetches| {
+            fetches >= times
         })
         .await;
 }
@@ -96,16 +97,16 @@ async fn invalid_responses_keep_the_last_good_keys() {
     }
     for gateway in &gateways {
         for cluster in faulty {
-            // The first fetch after a 404 reads discovery again.
-            failed(gateway, cluster, 2.0).await;
+            // The fetch after a 404 fetches the discovery document again.
+            wait_for_failures(gateway, cluster, 2.0).await;
         }
         let accepted = verdicts(gateway, &fixture.clusters, Cluster::token).await;
         assert_eq!(accepted, all(&fixture.clusters, "200"));
         let reached = fixture.app.count();
         let clients = ClientPool::connect(gateway.address(), faulty.len()).await;
-        let invented = |cluster: &Cluster| get_alerts(&cluster.karma().sign(&intruder));
-        for reply in clients.send(faulty.iter().map(invented)).join_all().await {
-            assert_eq!(reply.verdict(), "503 keys-unavailable");
+        let forged = |cluster: &Cluster| get_alerts(&cluster.karma().sign(&intruder));
+        for response in clients.send(faulty.iter().map(forged)).join_all().await {
+            assert_eq!(response.verdict(), "503 keys-unavailable");
         }
         assert_eq!(fixture.app.count(), reached);
         let failed = [("trust", "healthy"), ("outcome", "failed")];
@@ -147,22 +148,22 @@ async fn j12_an_invalid_key_does_not_drop_the_valid_ones() {
     staging.issuer.set_jwks(jwks);
     let gateway = fixture.gateway(fixture.policy()).start().await;
     for key in [&staging.key, &rsa] {
-        let reply = gateway.call(get_alerts(&staging.karma().sign(key))).await;
-        assert_eq!(reply.verdict(), "200");
+        let response = gateway.call(get_alerts(&staging.karma().sign(key))).await;
+        assert_eq!(response.verdict(), "200");
     }
     assert_eq!(fixture.app.count(), 2);
 }
 
 #[tokio::test]
 async fn t12_an_issuer_with_another_certificate_is_not_trusted() {
-    let mut fixture = Fixture::start(&["foreign-authority", "wrong-name"]).await;
+    let mut fixture = Fixture::start(&["other-ca", "wrong-name"]).await;
     let intruder = SigningKey::p256();
-    // Both are where their issuer should be, with its name and a key of their own.
-    let [foreign, wrong] = &mut fixture.clusters[..] else {
+    // Each is at the address of the cluster's issuer, and publishes a key of its own.
+    let [other_ca, wrong_name] = &mut fixture.clusters[..] else {
         panic!("two clusters");
     };
-    foreign.issuer = Issuer::start(&Authority::new(), foreign.issuer.name(), &[&intruder]).await;
-    wrong.issuer = Issuer::start(
+    other_ca.issuer = Issuer::start(&Authority::new(), other_ca.issuer.name(), &[&intruder]).await;
+    wrong_name.issuer = Issuer::start(
         &fixture.authority,
         "https://elsewhere.example.com",
         &[&intruder],
@@ -174,23 +175,23 @@ async fn t12_an_issuer_with_another_certificate_is_not_trusted() {
     }
     let name = "https://kubernetes.wrong-name.example.com";
     policy["trust"][1]["issuer"] = json!(name);
-    let (foreign, wrong) = (&fixture.clusters[0], &fixture.clusters[1]);
+    let (other_ca, wrong_name) = (&fixture.clusters[0], &fixture.clusters[1]);
     for version in Version::ALL {
         let before = fixture.app.count();
         let gateway = Gateway::with(policy.clone())
             .version(version)
-            .issuer(&foreign.name, &foreign.issuer, &fixture.authority)
+            .issuer(&other_ca.name, &other_ca.issuer, &fixture.authority)
             .tls_cluster(
-                &wrong.name,
-                wrong.issuer.address(),
+                &wrong_name.name,
+                wrong_name.issuer.address(),
                 "kubernetes.wrong-name.example.com",
                 &fixture.authority,
             )
             .app(portcullis_tests::lab::fixture::HOST, fixture.app.address())
             .start()
             .await;
-        for (cluster, issuer) in [(foreign, foreign.issuer.name()), (wrong, name)] {
-            failed(&gateway, cluster, 1.0).await;
+        for (cluster, issuer) in [(other_ca, other_ca.issuer.name()), (wrong_name, name)] {
+            wait_for_failures(&gateway, cluster, 1.0).await;
             let token = cluster.karma().claim("iss", issuer);
             let good = gateway.call(get_alerts(&token.sign(&cluster.key))).await;
             assert_eq!(good.verdict(), "200", "{version} {}", cluster.name);
@@ -208,7 +209,7 @@ async fn a_slow_issuer_delays_a_request_for_seconds_at_most() {
     let staging = fixture.cluster("staging");
     staging
         .issuer
-        .set_response(Endpoint::Discovery, Response::Silence);
+        .set_response(Endpoint::Discovery, ServerResponse::Silence);
     let gateway = fixture.gateway(fixture.policy()).start().await;
     let token = get_alerts(&staging.token());
     let clients = ClientPool::connect(gateway.address(), 8).await;
@@ -216,8 +217,8 @@ async fn a_slow_issuer_delays_a_request_for_seconds_at_most() {
         Duration::from_secs(8),
         clients.send(vec![token.clone(); 8]).join_all(),
     );
-    for reply in waiting.await.expect("a response within seconds") {
-        assert_eq!(reply.verdict(), "503 keys-unavailable");
+    for response in waiting.await.expect("a response within seconds") {
+        assert_eq!(response.verdict(), "503 keys-unavailable");
     }
     let others = get_alerts(&fixture.cluster("production").token());
     assert_eq!(gateway.call(others).await.verdict(), "200");

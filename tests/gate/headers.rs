@@ -1,5 +1,5 @@
 //! The identity headers that an app receives are set by the filter alone, and credentials are not
-//! passed on.
+//! forwarded.
 
 use portcullis_tests::lab::envoy::Builder;
 use portcullis_tests::lab::fixture::{AUDIENCE, HOST, get_alerts};
@@ -107,7 +107,7 @@ async fn h06_identity_headers_of_clients_are_removed_in_any_spelling() {
         .header("origin", "https://karma.example.com")
         .header("access-control-request-method", "POST");
     for (what, call, expected) in [
-        ("known", get_alerts(&token), &karma[..]),
+        ("authenticated", get_alerts(&token), &karma[..]),
         ("public", Call::get(HOST, "/-/healthy"), &[]),
         (
             "public, with a token",
@@ -165,8 +165,8 @@ async fn h06_identity_trailers_are_removed() {
         let call = call.trailer(&name.replace('-', "."), "intruder");
         call.trailer(&name.replacen('-', "~", 1), "intruder")
     });
-    let reply = call.send_h2(gateway.gateway.address()).await;
-    assert_eq!(reply.status, 200);
+    let response = call.send_h2(gateway.gateway.address()).await;
+    assert_eq!(response.status, 200);
     gateway.count_forwarded();
     let seen = gateway.fixture.app.requests().pop().unwrap();
     assert_eq!(seen["trailers"], json!([["x-checksum", "1"]]));
@@ -193,7 +193,7 @@ async fn h06_a_connection_header_does_not_remove_our_headers() {
         let own = |(_, value): &(&str, &str)| *value == "blue/monitoring/karma";
         assert!(found.iter().all(own), "{listed}: {found:?}");
     }
-    // Envoy removes this one before any filter: no credentials, and nothing is passed on.
+    // Envoy removes this header before any filter.
     let call = get_alerts(&token).header("connection", "authorization");
     gateway
         .assert_refused("authorization", call, 401, "no-credentials")
@@ -232,16 +232,16 @@ async fn h14_authorization_reaches_an_app_only_if_its_entry_forwards_it() {
 }
 
 /// An OpenID Connect issuer with one inline key.
-fn people(policy: &mut Value, key: &SigningKey) {
+fn users(policy: &mut Value, key: &SigningKey) {
     let trust = json!({
-        "name": "people",
+        "name": "users",
         "kind": "oidc",
         "issuer": "https://login.example.com",
         "audiences": [AUDIENCE],
         "keys": {"inline": {"keys": [key.jwk()]}},
     });
     policy["trust"].as_array_mut().unwrap().push(trust);
-    let rule = json!({"name": "people", "allow": [{"from": "people", "anyone": true}]});
+    let rule = json!({"name": "users", "allow": [{"from": "users", "anyone": true}]});
     policy["apps"][0]["rules"]
         .as_array_mut()
         .unwrap()
@@ -251,7 +251,7 @@ fn people(policy: &mut Value, key: &SigningKey) {
 #[tokio::test]
 async fn h07_claims_are_encoded_as_unambiguous_visible_ascii() {
     let key = SigningKey::p256();
-    let mut gateway = TestGateway::start(|policy| people(policy, &key)).await;
+    let mut gateway = TestGateway::start(|policy| users(policy, &key)).await;
     let id_token = |subject: &str| Token::id_token("https://login.example.com", AUDIENCE, subject);
     let anna = id_token("anna").claim(
         "groups",
@@ -276,8 +276,8 @@ async fn h07_claims_are_encoded_as_unambiguous_visible_ascii() {
                 "sre,a%2Cb,100%25,caf%C3%A9,x%0D%0Ax-webauth-user:%20root"
             ),
             ("x-auth-request-preferred-username", "anna"),
-            ("x-auth-request-user", "people/anna"),
-            ("x-portcullis-caller", "people/anna"),
+            ("x-auth-request-user", "users/anna"),
+            ("x-portcullis-caller", "users/anna"),
         ]
     );
     // A subject can't look like a service account, and an unverified address is not used.
@@ -289,8 +289,8 @@ async fn h07_claims_are_encoded_as_unambiguous_visible_ascii() {
         identity(&seen),
         [
             ("x-auth-request-preferred-username", "monitoring/karma"),
-            ("x-auth-request-user", "people/monitoring%2Fkarma"),
-            ("x-portcullis-caller", "people/monitoring%2Fkarma"),
+            ("x-auth-request-user", "users/monitoring%2Fkarma"),
+            ("x-portcullis-caller", "users/monitoring%2Fkarma"),
         ]
     );
     // A service account has no groups and no address, whatever its token says.
@@ -306,14 +306,24 @@ async fn h07_claims_are_encoded_as_unambiguous_visible_ascii() {
         .assert_allowed("with identity claims", get_alerts(&with_claims))
         .await;
     assert_eq!(identity(&seen).len(), 2, "{seen}");
-    // A user's token with a cluster's issuer, and a cluster's key with a user's issuer.
+    // The key of one issuer does not verify tokens of the other.
     let crossed = id_token("anna").sign(&gateway.fixture.cluster("blue").key);
     gateway
-        .assert_refused("crossed", get_alerts(&crossed), 401, "key-unknown")
+        .assert_refused(
+            "signed by the other issuer",
+            get_alerts(&crossed),
+            401,
+            "key-unknown",
+        )
         .await;
     let crossed = gateway.fixture.cluster("blue").karma().sign(&key);
     gateway
-        .assert_refused("crossed", get_alerts(&crossed), 401, "key-unknown")
+        .assert_refused(
+            "signed by the other issuer",
+            get_alerts(&crossed),
+            401,
+            "key-unknown",
+        )
         .await;
     gateway.assert_clean().await;
 }

@@ -7,10 +7,10 @@ use portcullis_tests::lab::fixture::get_alerts;
 use portcullis_tests::lab::{ClientPool, Endpoint, Fixture, SigningKey, Version, wait};
 use serde_json::{Value, json};
 
-/// The issuer of every cluster that kubeadm sets up.
+/// The default issuer of clusters that kubeadm sets up.
 const SHARED: &str = "https://kubernetes.default.svc.cluster.local";
 
-/// The time for a fetch on schedule and its confirmation.
+/// Long enough for a scheduled fetch, and the fetches that confirm a new key.
 const REFRESHED: Duration = Duration::from_secs(30);
 
 /// A policy of both clusters in this order, whose keys are fetched every ten seconds.
@@ -113,8 +113,8 @@ async fn keeps_callers(order: [usize; 2], version: Version, is_renamed: bool) {
     fetched_again(&fixture).await;
     for (token, caller) in &expected {
         let clients = ClientPool::connect(gateway.address(), 16).await;
-        for reply in clients.send(vec![get_alerts(token); 16]).join_all().await {
-            assert_eq!(reply.verdict(), "200", "{version}");
+        for response in clients.send(vec![get_alerts(token); 16]).join_all().await {
+            assert_eq!(response.verdict(), "200", "{version}");
         }
         assert_eq!(
             result(&fixture, &gateway, token).await,
@@ -133,9 +133,9 @@ async fn h04_after_a_restart_a_copied_key_is_ambiguous_until_it_is_pinned() {
         let mut policy = policy(&fixture, order);
         let mut gateway = fixture.gateway(policy.clone()).start().await;
 
-        let reply = gateway.call(get_alerts(&blue.token())).await;
-        assert_eq!(reply.verdict(), "503 key-ambiguous");
-        assert_eq!(reply.header("retry-after").as_deref(), Some("5"));
+        let response = gateway.call(get_alerts(&blue.token())).await;
+        assert_eq!(response.verdict(), "503 key-ambiguous");
+        assert_eq!(response.header("retry-after").as_deref(), Some("5"));
         let own = result(&fixture, &gateway, &green.token()).await;
         assert_eq!(own, "\"green/monitoring/karma\"");
         gateway
@@ -180,8 +180,8 @@ async fn k10_a_new_key_is_accepted_while_another_cluster_is_down() {
         blue.issuer.set_keys(&[&blue.key, &fresh]);
         let token = blue.karma().sign(&fresh);
         let clients = ClientPool::connect(gateway.address(), 16).await;
-        for reply in clients.send(vec![get_alerts(&token); 16]).join_all().await {
-            assert_eq!(reply.verdict(), "200", "{is_down}");
+        for response in clients.send(vec![get_alerts(&token); 16]).join_all().await {
+            assert_eq!(response.verdict(), "200", "{is_down}");
         }
         let caller = result(&fixture, &gateway, &token).await;
         assert_eq!(caller, "\"blue/monitoring/karma\"");

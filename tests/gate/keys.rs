@@ -31,9 +31,9 @@ async fn an_issuer_that_is_down_at_start_causes_503_until_it_is_up() {
     }
     let call = get_alerts(&fixture.cluster("staging").token());
     for gateway in &gateways {
-        let reply = gateway.call(call.clone()).await;
-        assert_eq!(reply.verdict(), "503 keys-unavailable");
-        assert_eq!(reply.header("retry-after").as_deref(), Some("5"));
+        let response = gateway.call(call.clone()).await;
+        assert_eq!(response.verdict(), "503 keys-unavailable");
+        assert_eq!(response.header("retry-after").as_deref(), Some("5"));
     }
     assert_eq!(fixture.app.count(), 0);
 
@@ -69,8 +69,8 @@ async fn keeps_keys_while_issuer_is_down(version: Version) {
     fixture.cluster_mut("staging").issuer.down().await;
     let failed = [("trust", "staging"), ("outcome", "failed")];
     gateway
-        .metric("portcullis_key_fetches_total", &failed, |reads| {
-            reads >= 1.0
+        .metric("portcullis_key_fetches_total", &failed, |fetches| {
+            fetches >= 1.0
         })
         .await;
     // A token in the workers' caches, and one that they have never seen.
@@ -81,9 +81,9 @@ async fn keeps_keys_while_issuer_is_down(version: Version) {
 
     wait_for_verdict(&gateway, &seen_before, "503 keys-stale", RECOVERY).await;
     let reached = fixture.app.count();
-    let reply = gateway.call(fresh).await;
-    assert_eq!(reply.verdict(), "503 keys-stale");
-    assert!(reply.header("retry-after").is_some());
+    let response = gateway.call(fresh).await;
+    assert_eq!(response.verdict(), "503 keys-stale");
+    assert!(response.header("retry-after").is_some());
     assert_eq!(fixture.app.count(), reached);
     assert_eq!(verdict(&gateway, &others).await, "200");
 
@@ -110,8 +110,8 @@ async fn all_workers_share_one_fetch_from_each_issuer() {
             .cycle()
             .map(|c| get_alerts(&c.token()));
         let clients = ClientPool::connect(gateway.address(), 72).await;
-        for reply in clients.send(calls).join_all().await {
-            assert_eq!(reply.verdict(), "200", "{version}");
+        for response in clients.send(calls).join_all().await {
+            assert_eq!(response.verdict(), "200", "{version}");
         }
         assert_eq!(gateway.workers_that_decided(), 4);
         for cluster in &fixture.clusters {

@@ -63,17 +63,17 @@ async fn a_token_that_may_read_alerts_may_do_nothing_else() {
     let karma = token("monitoring", "karma");
     let verdict = async |call: Call| gateway.call(call.bearer(&karma)).await.verdict();
 
-    let silence = json!([{"labels": {"alertname": "Intruder"}}]).to_string();
+    let alert = json!([{"labels": {"alertname": "Intruder"}}]).to_string();
     let create = |host: &str| {
         Call::post(host, "/api/v2/alerts")
             .header("content-type", "application/json")
-            .body(silence.as_str())
+            .body(alert.as_str())
     };
     let alerts = async || {
         let call = Call::get(ALERTMANAGER, "/api/v2/alerts").bearer(&karma);
-        let reply = gateway.call(call).await;
-        assert_eq!(reply.verdict(), "200");
-        reply.json()
+        let response = gateway.call(call).await;
+        assert_eq!(response.verdict(), "200");
+        response.json()
     };
     assert_eq!(alerts().await, json!([]));
     assert_eq!(verdict(Call::get(ALERTMANAGER, "/metrics")).await, "200");
@@ -116,9 +116,9 @@ async fn a_token_that_may_read_alerts_may_do_nothing_else() {
     let grafana = token("monitoring", "grafana");
     let query = Call::get(PROMETHEUS, "/api/v1/query?query=1%2B1").bearer(&grafana);
     assert_eq!(gateway.call(query).await.json()["data"]["result"][1], "2");
-    let reach = Call::get(ALERTMANAGER, "/api/v2/alerts").bearer(&grafana);
+    let other_app = Call::get(ALERTMANAGER, "/api/v2/alerts").bearer(&grafana);
     assert_eq!(
-        gateway.call(reach).await.verdict(),
+        gateway.call(other_app).await.verdict(),
         "403 caller-not-allowed"
     );
     let healthy = gateway.call(Call::get(ALERTMANAGER, "/-/healthy")).await;

@@ -36,17 +36,17 @@ async fn assert_escaped(what: &str, fixture: &Fixture, gateway: &Gateway) {
             let header = json!({"alg": "ES256", "kid": kid}).to_string();
             let claims = claims.to_string();
             let token = assemble(header.as_bytes(), claims.as_bytes(), &[7; 64]);
-            let reply = gateway.call(get_alerts(&token)).await;
+            let response = gateway.call(get_alerts(&token)).await;
             assert!(
-                matches!(reply.status, 401 | 503),
+                matches!(response.status, 401 | 503),
                 "{what}: {}",
-                reply.status
+                response.status
             );
         }
         let call = Call::get(HOST, "/api/v2/alerts")
             .header("user-agent", &text)
             .header("x-request-id", &text);
-        // Envoy refuses some of the characters itself.
+        // Envoy itself rejects some of the characters.
         let status = gateway.call(call).await.status;
         assert!(matches!(status, 400 | 401), "{what}: {status}");
     }
@@ -88,7 +88,7 @@ async fn errors_of_a_configuration_are_escaped() {
     );
     for (what, builder) in [("filter", fixture.gateway(policy)), ("module", module)] {
         let Err(Rejected(log)) = builder.try_start().await else {
-            panic!("{what}: not refused");
+            panic!("{what}: not rejected");
         };
         let lines = log
             .lines()

@@ -119,13 +119,13 @@ async fn each_decision_has_one_audit_record_without_the_token() {
 }
 
 #[tokio::test]
-async fn a_client_can_neither_forge_nor_flood_the_audit_trail() {
+async fn a_client_can_neither_forge_nor_enlarge_audit_records() {
     let gateway = TestGateway::start(edit).await;
     let long = format!("/{}", "x".repeat(5_000));
     let quoted = "/\"}{\"audit\":\"portcullis.decision.v1\"";
     for path in [quoted, &long] {
-        let reply = gateway.gateway.call(Call::get(HOST, path)).await;
-        assert!(matches!(reply.status, 400 | 401), "{}", reply.status);
+        let response = gateway.gateway.call(Call::get(HOST, path)).await;
+        assert!(matches!(response.status, 400 | 401), "{}", response.status);
     }
     let short = &long[..1024];
     let (_, record) = wait_for_record(&gateway.gateway, short).await;
@@ -136,7 +136,7 @@ async fn a_client_can_neither_forge_nor_flood_the_audit_trail() {
     gateway.assert_clean().await;
 }
 
-/// A `kid` of an issuer and the claims of anybody are texts, in which JSON allows such characters.
+/// JSON allows such characters in the `kid` of an issuer's key and in the claims of any token.
 #[tokio::test]
 async fn t16_no_line_separator_or_invisible_character_is_raw_in_the_log() {
     const HIDDEN: &str = "\u{2028}\u{2029}\u{85}\u{9b}\u{7f}\u{202e}\u{200b}\u{feff}";
@@ -218,7 +218,12 @@ async fn the_access_log_has_caller_app_rule_and_reason() {
         .assert_refused("not allowed", call, 403, "caller-not-allowed")
         .await;
     gateway
-        .assert_refused("nothing", Call::get(HOST, "/c"), 401, "no-credentials")
+        .assert_refused(
+            "no credentials",
+            Call::get(HOST, "/c"),
+            401,
+            "no-credentials",
+        )
         .await;
     gateway
         .assert_refused(

@@ -24,8 +24,8 @@ async fn a_rule_edit_keeps_the_keys_while_the_issuer_is_down() {
         gateway.replace_policy(policy.clone()).await.unwrap();
         for token in &tokens {
             let clients = ClientPool::connect(gateway.address(), 32).await;
-            for reply in clients.send(vec![get_alerts(token); 32]).join_all().await {
-                assert_eq!(reply.verdict(), "200", "{version}");
+            for response in clients.send(vec![get_alerts(token); 32]).join_all().await {
+                assert_eq!(response.verdict(), "200", "{version}");
             }
         }
         let post = Call::post(HOST, "/api/v2/silences").bearer(&tokens[0]);
@@ -54,8 +54,8 @@ async fn refuse_kids_applies_at_once_while_the_issuer_is_down() {
     policy["trust"][0]["keys"]["refuse_kids"] = json!([stolen.kid()]);
     gateway.replace_policy(policy).await.unwrap();
     let clients = ClientPool::connect(gateway.address(), 32).await;
-    for reply in clients.send(vec![bad; 32]).join_all().await {
-        assert_eq!(reply.verdict(), "401 key-unknown");
+    for response in clients.send(vec![bad; 32]).join_all().await {
+        assert_eq!(response.verdict(), "401 key-unknown");
     }
     assert_eq!(fixture.app.count(), 2);
     assert_eq!(gateway.call(good).await.verdict(), "200");

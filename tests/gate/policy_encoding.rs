@@ -83,7 +83,7 @@ fn invalid_policies(policy: &Value) -> Vec<(&'static str, Value, [&'static str; 
             ["starts with 't'", "portcullis check --json FILE"],
         ),
         (
-            "cut off",
+            "truncated",
             json!("{\"trust\": ["),
             ["not JSON", "write one JSON object"],
         ),
@@ -98,7 +98,7 @@ fn invalid_policies(policy: &Value) -> Vec<(&'static str, Value, [&'static str; 
             ["apps[0].rules: ", ";"],
         ),
         (
-            "an unknown trust",
+            "an unknown trust entry",
             edited(&|policy| {
                 policy["apps"][0]["rules"][0]["allow"] = json!([{"service_account": "red/a/b"}]);
             }),

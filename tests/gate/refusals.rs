@@ -2,7 +2,7 @@
 //! reason.
 
 use portcullis_tests::lab::fixture::{AUDIENCE, HOST, get_alerts};
-use portcullis_tests::lab::{Call, Reply, SigningKey, TestGateway, Token, port};
+use portcullis_tests::lab::{Call, Response, SigningKey, TestGateway, Token, port};
 use serde_json::{Value, json};
 
 const DOWN: &str = "https://kubernetes.down.example.com";
@@ -31,7 +31,7 @@ async fn start_gateway() -> TestGateway {
 fn refusals(gateway: &TestGateway) -> Vec<(Call, u16, &'static str, &'static str, u32)> {
     let good = gateway.token();
     let blue = gateway.fixture.cluster("blue");
-    let late = blue.karma().ago(7200).sign(&blue.key);
+    let expired = blue.karma().ago(7200).sign(&blue.key);
     let unreachable = Token::service_account(DOWN, AUDIENCE, "monitoring", "karma");
     let unreachable = unreachable.sign(&SigningKey::p256());
     vec![
@@ -42,7 +42,7 @@ fn refusals(gateway: &TestGateway) -> Vec<(Call, u16, &'static str, &'static str
             "unauthenticated",
             16,
         ),
-        (get_alerts(&late), 401, "expired", "invalid_token", 16),
+        (get_alerts(&expired), 401, "expired", "invalid_token", 16),
         (
             get_alerts("a.b.c"),
             401,
@@ -111,8 +111,8 @@ fn realm(reason: &str) -> &'static str {
 }
 
 /// Checks that no part of a token is in a header or the body.
-fn assert_hides_token(reply: &Reply, what: &str) {
-    let all = format!("{:?} {}", reply.headers, reply.text());
+fn assert_hides_token(response: &Response, what: &str) {
+    let all = format!("{:?} {}", response.headers, response.text());
     assert!(!all.contains("eyJ"), "{what}: {all}");
 }
 
@@ -120,21 +120,21 @@ fn assert_hides_token(reply: &Reply, what: &str) {
 async fn h01_h04_h11_a_program_gets_status_challenge_and_reason() {
     let gateway = start_gateway().await;
     for (call, status, reason, error, _) in refusals(&gateway) {
-        let reply = gateway.assert_refused(reason, call, status, reason).await;
-        assert_eq!(reply.json(), json!({"error": error, "reason": reason}));
-        assert_eq!(reply.header("content-type").unwrap(), "application/json");
+        let response = gateway.assert_refused(reason, call, status, reason).await;
+        assert_eq!(response.json(), json!({"error": error, "reason": reason}));
+        assert_eq!(response.header("content-type").unwrap(), "application/json");
         let expected = challenge(realm(reason), status, error);
         assert_eq!(
-            reply.all("www-authenticate"),
+            response.all("www-authenticate"),
             Vec::from_iter(expected),
             "{reason}"
         );
         let retry = (status == 503).then(|| "5".to_owned());
-        assert_eq!(reply.header("retry-after"), retry, "{reason}");
-        assert_eq!(reply.all("cache-control"), ["no-store"]);
-        assert_eq!(reply.header("location"), None);
-        assert_eq!(reply.header("set-cookie"), None);
-        assert_hides_token(&reply, reason);
+        assert_eq!(response.header("retry-after"), retry, "{reason}");
+        assert_eq!(response.all("cache-control"), ["no-store"]);
+        assert_eq!(response.header("location"), None);
+        assert_eq!(response.header("set-cookie"), None);
+        assert_hides_token(&response, reason);
         // The access log has the same, for operators of the proxy.
         let details = format!("portcullis{{{reason}}}");
         let line = gateway
@@ -154,31 +154,34 @@ async fn h13_a_browser_navigation_gets_a_page() {
     let gateway = start_gateway().await;
     let accept = "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8";
     for (call, status, reason, error, _) in refusals(&gateway) {
-        for navigates in [
+        for navigation in [
             call.clone().header("accept", accept),
             call.clone().header("sec-fetch-mode", "navigate"),
         ] {
-            let reply = gateway.gateway.call(navigates).await;
-            assert_eq!(reply.status, status, "{reason}");
-            let page = reply.text();
+            let response = gateway.gateway.call(navigation).await;
+            assert_eq!(response.status, status, "{reason}");
+            let page = response.text();
             assert!(page.starts_with("<!doctype html>"), "{reason}: {page}");
             assert!(
                 page.contains(&format!("<code>{reason}</code>")),
                 "{reason}: {page}"
             );
             assert_eq!(
-                reply.header("content-type").unwrap(),
+                response.header("content-type").unwrap(),
                 "text/html; charset=utf-8"
             );
-            assert_eq!(reply.header("cache-control").unwrap(), "no-store");
-            assert_eq!(reply.header("x-content-type-options").unwrap(), "nosniff");
+            assert_eq!(response.header("cache-control").unwrap(), "no-store");
+            assert_eq!(
+                response.header("x-content-type-options").unwrap(),
+                "nosniff"
+            );
             let expected = challenge(realm(reason), status, error);
-            assert_eq!(reply.header("www-authenticate"), expected);
-            assert_hides_token(&reply, reason);
+            assert_eq!(response.header("www-authenticate"), expected);
+            assert_hides_token(&response, reason);
             gateway.assert_not_forwarded(reason);
         }
     }
-    // A page's subrequests are no navigations, whatever they accept, and neither is a POST.
+    // A page's subrequests are not navigations, whatever they accept, and neither is a POST.
     let get = Call::get(HOST, "/api").header("accept", accept);
     for (what, call) in [
         ("fetch", get.clone().header("sec-fetch-mode", "cors")),
@@ -208,12 +211,12 @@ async fn h12_a_grpc_client_gets_a_grpc_status() {
     let address = gateway.gateway.address();
     for kind in ["application/grpc", "application/grpc+proto"] {
         for (call, _, reason, _, grpc_status) in refusals(&gateway) {
-            let reply = call.header("content-type", kind).send_h2(address).await;
-            assert_eq!(reply.status, 200, "{reason}");
-            assert_eq!(reply.grpc_status(), Some(grpc_status), "{reason}");
-            assert_eq!(reply.header("grpc-message").as_deref(), Some(reason));
-            assert!(reply.body.is_empty(), "{reason}");
-            assert_hides_token(&reply, reason);
+            let response = call.header("content-type", kind).send_h2(address).await;
+            assert_eq!(response.status, 200, "{reason}");
+            assert_eq!(response.grpc_status(), Some(grpc_status), "{reason}");
+            assert_eq!(response.header("grpc-message").as_deref(), Some(reason));
+            assert!(response.body.is_empty(), "{reason}");
+            assert_hides_token(&response, reason);
             gateway.assert_not_forwarded(reason);
         }
     }

@@ -5,7 +5,7 @@ use portcullis_tests::lab::fixture::{HOST, get_alerts};
 use portcullis_tests::lab::{Call, Connection, TestGateway, Version};
 use serde_json::{Value, json};
 
-/// Karma may read below `/api/v2` only.
+/// The rule allows GET below `/api/v2` only.
 pub(crate) fn only_the_api(policy: &mut Value) {
     policy["apps"][0]["rules"][0]["methods"] = json!(["GET"]);
     policy["apps"][0]["rules"][0]["paths"] = json!(["/api/v2/**"]);
@@ -15,39 +15,43 @@ pub(crate) fn only_the_api(policy: &mut Value) {
 #[derive(Clone, Copy, Debug)]
 enum Outcome {
     /// Allowed; the path that the app receives.
-    Seen(&'static str),
+    Forwarded(&'static str),
     /// Unambiguous, and not allowed.
     NotAllowed,
     /// Refused as ambiguous, by the filter or by Envoy itself, which gives no reason.
     Ambiguous,
 }
 
-use Outcome::{Ambiguous, NotAllowed, Seen};
+use Outcome::{Ambiguous, Forwarded, NotAllowed};
 
 /// A path, its outcome if Envoy normalizes paths, and if it does not.
 const PATHS: &[(&str, Outcome, Outcome)] = &[
     (
         "/api/v2/alerts",
-        Seen("/api/v2/alerts"),
-        Seen("/api/v2/alerts"),
+        Forwarded("/api/v2/alerts"),
+        Forwarded("/api/v2/alerts"),
     ),
-    ("/api/v2", Seen("/api/v2"), Seen("/api/v2")),
-    ("/api/v2/", Seen("/api/v2/"), Seen("/api/v2/")),
+    ("/api/v2", Forwarded("/api/v2"), Forwarded("/api/v2")),
+    ("/api/v2/", Forwarded("/api/v2/"), Forwarded("/api/v2/")),
     (
         "/api/v2/a%20b",
-        Seen("/api/v2/a%20b"),
-        Seen("/api/v2/a%20b"),
+        Forwarded("/api/v2/a%20b"),
+        Forwarded("/api/v2/a%20b"),
     ),
     (
         "/api/v2/alerts?x=/../-/reload",
-        Seen("/api/v2/alerts?x=/../-/reload"),
-        Seen("/api/v2/alerts?x=/../-/reload"),
+        Forwarded("/api/v2/alerts?x=/../-/reload"),
+        Forwarded("/api/v2/alerts?x=/../-/reload"),
     ),
     ("/-/reload?x=/api/v2/alerts", NotAllowed, NotAllowed),
     ("/-/reload?/api/v2/", NotAllowed, NotAllowed),
-    ("//api/v2/alerts", Seen("/api/v2/alerts"), Ambiguous),
-    ("/api//v2/alerts", Seen("/api/v2/alerts"), Ambiguous),
-    ("/api/v2//-/reload", Seen("/api/v2/-/reload"), Ambiguous),
+    ("//api/v2/alerts", Forwarded("/api/v2/alerts"), Ambiguous),
+    ("/api//v2/alerts", Forwarded("/api/v2/alerts"), Ambiguous),
+    (
+        "/api/v2//-/reload",
+        Forwarded("/api/v2/-/reload"),
+        Ambiguous,
+    ),
     ("//-/reload", NotAllowed, Ambiguous),
     ("///-///reload", NotAllowed, Ambiguous),
     (
@@ -55,19 +59,23 @@ const PATHS: &[(&str, Outcome, Outcome)] = &[
         NotAllowed,
         Ambiguous,
     ),
-    ("/api/v2/./alerts", Seen("/api/v2/alerts"), Ambiguous),
+    ("/api/v2/./alerts", Forwarded("/api/v2/alerts"), Ambiguous),
     ("/./-/reload", NotAllowed, Ambiguous),
     ("/api/v2/..", NotAllowed, Ambiguous),
     ("/api/v2/../../-/reload", NotAllowed, Ambiguous),
     ("/api/v2/alerts/../../../-/reload", NotAllowed, Ambiguous),
     (
         "/-/reload/../../api/v2/alerts",
-        Seen("/api/v2/alerts"),
+        Forwarded("/api/v2/alerts"),
         Ambiguous,
     ),
-    ("/../../../api/v2/alerts", Seen("/api/v2/alerts"), Ambiguous),
+    (
+        "/../../../api/v2/alerts",
+        Forwarded("/api/v2/alerts"),
+        Ambiguous,
+    ),
     ("/api/v2/%2e%2e/%2E%2e/-/reload", NotAllowed, Ambiguous),
-    ("/api/v2/%2e/alerts", Seen("/api/v2/alerts"), Ambiguous),
+    ("/api/v2/%2e/alerts", Forwarded("/api/v2/alerts"), Ambiguous),
     ("/api/v2/.%2e/.%2E/-/reload", NotAllowed, Ambiguous),
     ("/api/v2/%252e%252e/-/reload", Ambiguous, Ambiguous),
     ("/api/v2/..%2f..%2f-/reload", Ambiguous, Ambiguous),
@@ -83,7 +91,7 @@ const PATHS: &[(&str, Outcome, Outcome)] = &[
     ("/api/v2/..%3b/-/reload", Ambiguous, Ambiguous),
     (
         "/-/reload;/../../api/v2/alerts",
-        Seen("/api/v2/alerts"),
+        Forwarded("/api/v2/alerts"),
         Ambiguous,
     ),
     ("/api/v2/alerts#", Ambiguous, Ambiguous),
@@ -123,19 +131,23 @@ const PATHS: &[(&str, Outcome, Outcome)] = &[
     ("/api/v2/..%EF%BC%BC-/reload", Ambiguous, Ambiguous),
     ("/api/v2/%E2%80%A8", Ambiguous, Ambiguous),
     ("/api/v2/%C2%9B31m", Ambiguous, Ambiguous),
-    ("/api/v2/...", Seen("/api/v2/..."), Seen("/api/v2/...")),
+    (
+        "/api/v2/...",
+        Forwarded("/api/v2/..."),
+        Forwarded("/api/v2/..."),
+    ),
     (
         "/api/v2/%E6%97%A5%E3%80%82pdf",
-        Seen("/api/v2/%E6%97%A5%E3%80%82pdf"),
-        Seen("/api/v2/%E6%97%A5%E3%80%82pdf"),
+        Forwarded("/api/v2/%E6%97%A5%E3%80%82pdf"),
+        Forwarded("/api/v2/%E6%97%A5%E3%80%82pdf"),
     ),
     ("api/v2/alerts", Ambiguous, Ambiguous),
     ("*", Ambiguous, Ambiguous),
 ];
 
-async fn assert_outcomes(gateway: &mut TestGateway, call: Call, what: &str, outcome: Outcome) {
+async fn assert_outcome(gateway: &mut TestGateway, call: Call, what: &str, outcome: Outcome) {
     match outcome {
-        Seen(path) => {
+        Forwarded(path) => {
             let seen = gateway.assert_allowed(what, call).await;
             assert_eq!(seen["path"], path, "{what}");
         }
@@ -156,11 +168,11 @@ async fn assert_outcomes(gateway: &mut TestGateway, call: Call, what: &str, outc
 }
 
 #[tokio::test]
-async fn h08_the_authorized_path_is_the_apps_with_normalization() {
+async fn h08_the_app_receives_the_authorized_path_with_normalization() {
     let mut gateway = TestGateway::start(only_the_api).await;
     let token = gateway.token();
     for &(path, outcome, _) in PATHS {
-        assert_outcomes(
+        assert_outcome(
             &mut gateway,
             Call::get(HOST, path).bearer(&token),
             path,
@@ -172,14 +184,14 @@ async fn h08_the_authorized_path_is_the_apps_with_normalization() {
 }
 
 #[tokio::test]
-async fn h08_the_authorized_path_is_the_apps_without_normalization() {
+async fn h08_the_app_receives_the_authorized_path_without_normalization() {
     let mut gateway = TestGateway::with(only_the_api, |builder| {
         builder.version(Version::V1_36).raw_paths()
     })
     .await;
     let token = gateway.token();
     for &(path, _, outcome) in PATHS {
-        assert_outcomes(
+        assert_outcome(
             &mut gateway,
             Call::get(HOST, path).bearer(&token),
             path,
@@ -194,7 +206,7 @@ async fn h08_the_authorized_path_is_the_apps_without_normalization() {
 async fn h08_a_host_that_is_not_one_dns_name_is_refused() {
     let mut gateway = TestGateway::with(
         |_| (),
-        // Whatever route Envoy would select, the filter is reached first.
+        // Whatever route Envoy selects, the filter runs first.
         |builder| {
             builder
                 .app_at("*", "app-1")
@@ -251,15 +263,16 @@ async fn h08_a_host_that_is_not_one_dns_name_is_refused() {
         "\u{e4}lertmanager.example.com".to_owned(),
         String::new(),
     ] {
-        assert_outcomes(&mut gateway, at(&host), &host, Ambiguous).await;
+        assert_outcome(&mut gateway, at(&host), &host, Ambiguous).await;
     }
     let twice = at(HOST).header("host", "evil.example.com");
-    assert_outcomes(&mut gateway, twice, "two hosts", Ambiguous).await;
+    assert_outcome(&mut gateway, twice, "two hosts", Ambiguous).await;
     let none = format!("GET / HTTP/1.1\r\nauthorization: Bearer {token}\r\n\r\n");
-    assert_outcomes(&mut gateway, Call::raw(none), "no host", Ambiguous).await;
-    let old = format!("GET / HTTP/1.0\r\nhost: {HOST}\r\nauthorization: Bearer {token}\r\n\r\n");
-    let verdict = gateway.gateway.call(Call::raw(old)).await.status;
-    assert_eq!(verdict, 426, "Envoy refuses HTTP/1.0");
+    assert_outcome(&mut gateway, Call::raw(none), "no host", Ambiguous).await;
+    let http_1_0 =
+        format!("GET / HTTP/1.0\r\nhost: {HOST}\r\nauthorization: Bearer {token}\r\n\r\n");
+    let status = gateway.gateway.call(Call::raw(http_1_0)).await.status;
+    assert_eq!(status, 426, "Envoy refuses HTTP/1.0");
 
     // In absolute form, the target has the host, and the header is ignored (RFC 9112, section
     // 3.2.2).
@@ -301,10 +314,10 @@ async fn methods_are_case_sensitive() {
         "FOO", "GETX",
     ] {
         let call = Call::new(method, HOST, "/api/v2/alerts").bearer(&token);
-        let reply = gateway.gateway.call(call).await;
+        let response = gateway.gateway.call(call).await;
         // A response to HEAD has no body for the reason, and Envoy knows only the registered
         // methods.
-        let verdict = reply.verdict();
+        let verdict = response.verdict();
         assert!(
             matches!(verdict.as_str(), "403 caller-not-allowed" | "403" | "400"),
             "{method}: {verdict}"
@@ -325,10 +338,10 @@ async fn methods_are_case_sensitive() {
     }
     // CONNECT has no path: in HTTP/2 the pseudo-header is missing.
     let tunnel = Call::new("CONNECT", HOST, &format!("{HOST}:443")).bearer(&token);
-    let reply = gateway.gateway.call(tunnel.clone()).await;
-    gateway.assert_refusal("CONNECT", reply, 400, "request-ambiguous");
-    let reply = tunnel.send_h2(gateway.gateway.address()).await;
-    gateway.assert_refusal("CONNECT over HTTP/2", reply, 400, "request-ambiguous");
+    let response = gateway.gateway.call(tunnel.clone()).await;
+    gateway.assert_refusal("CONNECT", response, 400, "request-ambiguous");
+    let response = tunnel.send_h2(gateway.gateway.address()).await;
+    gateway.assert_refusal("CONNECT over HTTP/2", response, 400, "request-ambiguous");
     gateway
         .assert_allowed("afterwards", get_alerts(&token))
         .await;
@@ -367,17 +380,17 @@ async fn an_upgrade_is_authorized_before_any_byte_is_forwarded() {
         ),
     ] {
         let mut connection = Connection::open(gateway.gateway.address()).await.unwrap();
-        let reply = connection.send(&call).await;
-        gateway.assert_refusal(what, reply, status, reason);
+        let response = connection.send(&call).await;
+        gateway.assert_refusal(what, response, status, reason);
         // Bytes after the refusal are ignored.
         let _closed = connection.write(b"GET /-/reload HTTP/1.1\r\n\r\n").await;
         gateway.assert_not_forwarded(what);
     }
     let mut connection = Connection::open(gateway.gateway.address()).await.unwrap();
-    let reply = connection
+    let response = connection
         .send(&upgrade("/api/v2/live").bearer(&token))
         .await;
-    assert_eq!(reply.status, 101);
+    assert_eq!(response.status, 101);
     gateway.count_forwarded();
     connection.write(b"there and back").await.unwrap();
     assert_eq!(connection.read(14).await.unwrap(), b"there and back");

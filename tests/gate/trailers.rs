@@ -1,5 +1,5 @@
-//! Trailers: some servers put them among the header fields, so that none may have the name of an
-//! identity header or a credential, in any spelling. For the filter and the dynamic module.
+//! Trailers: some servers merge them into the header fields, so none may have the name of an identity
+//! header or a credential, in any spelling. For the filter and the dynamic module.
 
 use portcullis_tests::lab::envoy::Gateway;
 use portcullis_tests::lab::fixture::{Fixture, get_alerts};
@@ -20,7 +20,7 @@ const NAMES: [&str; 8] = [
     "x-webauth-user",
 ];
 
-/// Spellings of a name that servers such as those of CGI treat as equal.
+/// Spellings of a name that some servers treat as equal, such as CGI servers.
 const SPELLINGS: [fn(&str) -> String; 6] = [
     |name| name.to_owned(),
     |name| name.replace('-', "_"),
@@ -47,15 +47,15 @@ async fn assert_removed(what: &str, fixture: &Fixture, gateway: &Gateway) {
     let token = fixture.clusters[0].token();
     for (number, spelling) in SPELLINGS.iter().enumerate() {
         let mut call = get_alerts(&token).body("x");
-        for (place, (name, value)) in HARMLESS.iter().enumerate() {
+        for (index, (name, value)) in HARMLESS.iter().enumerate() {
             call = call.trailer(name, value);
-            for name in NAMES.iter().skip(2 * place).take(2) {
+            for name in NAMES.iter().skip(2 * index).take(2) {
                 call = call.trailer(&spelling(name), "intruder");
                 call = call.trailer(&spelling(name), "intruder, again");
             }
         }
-        let reply = call.send_h2(gateway.address()).await;
-        assert_eq!(reply.status, 200, "{what}, spelling {number}");
+        let response = call.send_h2(gateway.address()).await;
+        assert_eq!(response.status, 200, "{what}, spelling {number}");
         let received = fixture.app.requests().pop().unwrap();
         let trailers = received["trailers"].as_array().unwrap();
         let text = received.to_string();
@@ -118,8 +118,8 @@ async fn h06_identity_trailers_are_removed_while_the_request_waits_for_keys() {
         call = call.trailer(name, "intruder");
         call = call.trailer(&name.replace('-', "_"), "intruder");
     }
-    let reply = call.send_h2(gateway.address()).await;
-    assert_eq!(reply.status, 200);
+    let response = call.send_h2(gateway.address()).await;
+    assert_eq!(response.status, 200);
     assert_eq!(blue.issuer.count(Endpoint::Keys), fetches + 1, "it waited");
     let received = fixture.app.requests().pop().unwrap();
     assert_eq!(received["trailers"], json!([["x-checksum", "1"]]));

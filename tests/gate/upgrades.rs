@@ -1,4 +1,4 @@
-//! Upgrades: what the next hop gets of the client's `Connection`, and which requests are none.
+//! Upgrades: which header fields are forwarded with one, and that a preflight request can't be one.
 
 use portcullis_tests::lab::fixture::HOST;
 use portcullis_tests::lab::{Call, Connection, TestGateway, Version};
@@ -32,8 +32,8 @@ fn values<'s>(seen: &'s Value, name: &str) -> Vec<&'s str> {
 /// Opens a WebSocket with these `Connection` fields and more headers; returns what the app received.
 async fn opened(gateway: &mut TestGateway, call: &Call) -> Value {
     let mut connection = Connection::open(gateway.gateway.address()).await.unwrap();
-    let reply = connection.send(call).await;
-    assert_eq!(reply.status, 101, "{call:?}: {}", reply.text());
+    let response = connection.send(call).await;
+    assert_eq!(response.status, 101, "{call:?}: {}", response.text());
     gateway.count_forwarded();
     connection.write(b"there and back").await.unwrap();
     assert_eq!(connection.read(14).await.unwrap(), b"there and back");

@@ -95,7 +95,7 @@ async fn accept(listener: std::net::TcpListener, name: Arc<str>, requests: Reque
             let service =
                 service_fn(|request| respond(request, Arc::clone(&name), Arc::clone(&requests)));
             let builder = Builder::new(TokioExecutor::new());
-            let _gone = builder
+            let _disconnected = builder
                 .serve_connection_with_upgrades(TokioIo::new(stream), service)
                 .await;
         });
@@ -129,8 +129,8 @@ async fn respond(
         .push(record.clone());
     let mut response = Response::new(Full::from(record.to_string()));
     if request.uri().path() == CACHED {
-        let kept = "public, max-age=60".parse().expect("a header value");
-        response.headers_mut().insert(CACHE_CONTROL, kept);
+        let cacheable = "public, max-age=60".parse().expect("a header value");
+        response.headers_mut().insert(CACHE_CONTROL, cacheable);
     }
     if let Some(protocol) = upgrade {
         tokio::spawn(echo(request));
@@ -156,6 +156,6 @@ fn pairs(headers: &HeaderMap) -> Vec<[String; 2]> {
 async fn echo(request: Request<Incoming>) {
     if let Ok(upgraded) = hyper::upgrade::on(request).await {
         let (mut read, mut write) = tokio::io::split(TokioIo::new(upgraded));
-        let _gone = tokio::io::copy(&mut read, &mut write).await;
+        let _disconnected = tokio::io::copy(&mut read, &mut write).await;
     }
 }

@@ -119,8 +119,8 @@ impl Browser {
     /// # Panics
     /// If there is no page.
     pub async fn visit(&self, url: &str) {
-        let gone = self.client.goto(url).await;
-        gone.unwrap_or_else(|error| panic!("{url}: {error}"));
+        let visited = self.client.goto(url).await;
+        visited.unwrap_or_else(|error| panic!("{url}: {error}"));
     }
 
     /// The URL of the current page.
@@ -135,9 +135,9 @@ impl Browser {
     ///
     /// # Panics
     /// If it does not match within [`wait::LONG`].
-    pub async fn wait_for_url(&self, what: &str, fits: impl Fn(&url::Url) -> bool) -> url::Url {
-        let look = async || Some(self.url().await).filter(|url| fits(url));
-        match wait::within(wait::LONG, look).await {
+    pub async fn wait_for_url(&self, what: &str, matches: impl Fn(&url::Url) -> bool) -> url::Url {
+        let probe = async || Some(self.url().await).filter(|url| matches(url));
+        match wait::within(wait::LONG, probe).await {
             Some(url) => url,
             None => panic!("{what}: the browser is still at {}", self.url().await),
         }
@@ -149,11 +149,11 @@ impl Browser {
     /// If there is no page.
     pub async fn text(&self) -> String {
         // The page can be replaced while it is read.
-        let look = async || {
+        let probe = async || {
             let body = self.client.find(Locator::Css("body")).await.ok()?;
             body.text().await.ok()
         };
-        wait::until("a page with its text", wait::LONG, look).await
+        wait::until("a page with its text", wait::LONG, probe).await
     }
 
     /// Waits for an element and clicks it.
@@ -251,7 +251,7 @@ impl Browser {
         done.unwrap_or_else(|error| panic!("{script}: {error}"))
     }
 
-    /// Sends a command that only Chromium has.
+    /// Sends a DevTools command.
     async fn command(&self, method: &'static str, parameters: Value) -> Value {
         let response = self
             .client

@@ -4,9 +4,9 @@ mod call;
 mod client_pool;
 mod connection;
 mod h2;
-mod reply;
+mod response;
 
 pub use call::Call;
 pub use client_pool::ClientPool;
 pub use connection::Connection;
-pub use reply::Reply;
+pub use response::Response;

@@ -10,7 +10,7 @@ use rustls::ClientConfig;
 use serde_json::{Value, json};
 
 use super::authority::Authority;
-use super::client::{Call, Reply};
+use super::client::{Call, Response};
 use super::process::Process;
 use super::{folder, port, secrets, tools, wait};
 
@@ -119,16 +119,16 @@ impl Companion {
     ///
     /// # Panics
     /// If no complete response arrives.
-    pub async fn call(&self, call: Call) -> Reply {
-        let reply = self.settings.try_call(&call).await;
-        reply.unwrap_or_else(|error| panic!("{}: {error}:\n{}", self.address(), self.log()))
+    pub async fn call(&self, call: Call) -> Response {
+        let response = self.settings.try_call(&call).await;
+        response.unwrap_or_else(|error| panic!("{}: {error}:\n{}", self.address(), self.log()))
     }
 
     /// Sends it a request directly, not through a gateway.
     ///
     /// # Errors
     /// If no complete response arrives.
-    pub async fn try_call(&self, call: Call) -> std::io::Result<Reply> {
+    pub async fn try_call(&self, call: Call) -> std::io::Result<Response> {
         self.settings.try_call(&call).await
     }
 
@@ -190,8 +190,8 @@ impl Companion {
         let ping = Call::get("localhost", "/ping");
         let settings = &self.settings;
         let is_ready = async || {
-            let reply = settings.try_call(&ping).await;
-            reply.is_ok_and(|reply| reply.status == 200)
+            let response = settings.try_call(&ping).await;
+            response.is_ok_and(|response| response.status == 200)
         };
         self.process.ready(is_ready).await;
     }
@@ -270,7 +270,7 @@ impl Settings {
         fs::rename(draft, self.file(POLICY)).expect("a move within a folder");
     }
 
-    async fn try_call(&self, call: &Call) -> std::io::Result<Reply> {
+    async fn try_call(&self, call: &Call) -> std::io::Result<Response> {
         match &self.tls {
             Some((host, trust)) => call.try_send_as(host, self.address, trust).await,
             None => call.try_send(self.address).await,
@@ -292,14 +292,14 @@ fn make_keys(file: &Path) {
     );
     let keys = fs::read(file).expect("a file of keys");
     let keys: Value = serde_json::from_slice(&keys).expect("keys as JSON");
-    keep_keys(&keys);
+    register_keys(&keys);
 }
 
 /// Registers the session keys, so that logs are searched for them.
-fn keep_keys(keys: &Value) {
-    let of_each = keys["keys"].as_array().into_iter().flatten();
-    let of_each = of_each.flat_map(|key| [&key["sealing"], &key["signing"]]);
-    for secret in of_each.chain([&keys["handle"]]) {
+fn register_keys(keys: &Value) {
+    let key_secrets = keys["keys"].as_array().into_iter().flatten();
+    let key_secrets = key_secrets.flat_map(|key| [&key["sealing"], &key["signing"]]);
+    for secret in key_secrets.chain([&keys["handle"]]) {
         secrets::register("a session key", secret.as_str().expect("a key as text"));
     }
 }

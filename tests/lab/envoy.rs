@@ -21,7 +21,7 @@ pub use audit::AuditRecord;
 pub use builder::{Builder, PolicyEncoding};
 pub use stats::Stats;
 
-use super::client::{Call, Reply};
+use super::client::{Call, Response};
 use super::process::Process;
 use super::{tools, wait};
 use listener::Listener;
@@ -107,12 +107,12 @@ impl Gateway {
     ///
     /// # Panics
     /// If no complete response arrives.
-    pub async fn call(&self, call: Call) -> Reply {
+    pub async fn call(&self, call: Call) -> Response {
         let Some(trust) = &self.trust else {
             return call.send(self.address).await;
         };
-        let reply = call.try_send_tls(self.address, trust).await;
-        reply.unwrap_or_else(|error| panic!("{}: {error}", self.address))
+        let response = call.try_send_tls(self.address, trust).await;
+        response.unwrap_or_else(|error| panic!("{}: {error}", self.address))
     }
 
     /// Replaces the policy and waits until every worker uses it.
@@ -151,14 +151,14 @@ impl Gateway {
         &self,
         name: &str,
         labels: &[(&str, &str)],
-        fits: impl Fn(f64) -> bool,
+        matches: impl Fn(f64) -> bool,
     ) -> f64 {
         let what = format!("{name} with {labels:?}");
         wait::until(&what, wait::LONG, async || {
             self.stats()
                 .await
                 .value(name, labels)
-                .filter(|value| fits(*value))
+                .filter(|value| matches(*value))
         })
         .await
     }
@@ -185,9 +185,9 @@ impl Gateway {
     ///
     /// # Panics
     /// If there is none within [`wait::LONG`].
-    pub async fn logged(&self, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
+    pub async fn logged(&self, what: &str, matches: impl Fn(&Value) -> bool) -> Value {
         wait::until(what, wait::LONG, async || {
-            self.access_log().into_iter().find(|line| fits(line))
+            self.access_log().into_iter().find(|line| matches(line))
         })
         .await
     }
@@ -201,10 +201,7 @@ impl Gateway {
     /// The number of workers that wrote audit records so far.
     #[must_use]
     pub fn workers_that_decided(&self) -> usize {
-        let workers = self
-            .audit_records()
-            .into_iter()
-            .map(|audited| audited.worker);
+        let workers = self.audit_records().into_iter().map(|record| record.worker);
         workers.collect::<BTreeSet<_>>().len()
     }
 
@@ -227,24 +224,24 @@ impl Gateway {
         before: &Stats,
         log_start: usize,
     ) -> Result<(), Rejected> {
-        let taken = before.sum(stats::CREATED);
-        let refused = refusals(before);
-        let verdict = wait::until("Envoy's update of the listener", wait::LONG, async || {
+        let accepted = before.sum(stats::ACCEPTED);
+        let rejected = rejections(before);
+        let updated = wait::until("Envoy's update of the listener", wait::LONG, async || {
             let now = self.stats().await;
-            if refusals(&now) > refused {
+            if rejections(&now) > rejected {
                 return Some(Err(()));
             }
             let changing = [stats::WARMING, stats::DRAINING, stats::DRAINING_CHAINS];
-            let still = changing.iter().all(|name| now.sum(name) == 0.0);
-            (now.sum(stats::CREATED) > taken && still).then_some(Ok(()))
+            let is_settled = changing.iter().all(|name| now.sum(name) == 0.0);
+            (now.sum(stats::ACCEPTED) > accepted && is_settled).then_some(Ok(()))
         });
-        verdict
+        updated
             .await
             .map_err(|()| Rejected(self.log()[log_start..].to_owned()))
     }
 }
 
-/// Envoy counts unreadable and rejected configurations separately.
-fn refusals(stats: &Stats) -> f64 {
-    stats.sum(stats::UNREADABLE) + stats.sum(stats::REFUSED)
+/// The number of listener updates that failed. Envoy counts unreadable and rejected ones separately.
+fn rejections(stats: &Stats) -> f64 {
+    stats.sum(stats::UNREADABLE) + stats.sum(stats::REJECTED)
 }

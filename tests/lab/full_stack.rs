@@ -24,7 +24,7 @@ pub const COOKIE_PREFIX: &str = "__Secure-portcullis";
 /// The secret of the OAuth client.
 const SECRET: &str = "s3cret";
 
-/// Everything, running. Stopped when dropped.
+/// The running programs. Stopped when dropped.
 #[derive(Debug)]
 pub struct FullStack {
     /// The CA of the providers and of the gateway.
@@ -93,7 +93,7 @@ impl FullStack {
         user.visit(&format!("{APP}{path}")).await;
         let page = user.sign_in_as(login).await;
         assert_eq!(page.url.as_str(), format!("{APP}{path}"), "{}", page.text());
-        page.reply.status
+        page.response.status
     }
 
     /// The requests with this method and path, including the query, that reached the app.
@@ -143,7 +143,7 @@ impl Settings {
         let authority = Authority::new();
         let listen = port::free();
         let mut providers = Vec::new();
-        let mut known = Vec::new();
+        let mut provider_settings = Vec::new();
         for name in &self.providers {
             let callback = self.callback(name);
             let mut provider = Provider::with(&authority)
@@ -165,7 +165,7 @@ impl Settings {
                 provider = provider.signs_out_without_prompt();
             }
             let provider = provider.start().await;
-            known.push(json!({
+            provider_settings.push(json!({
                 "name": name, "issuer": provider.issuer(),
                 "client_id": "portcullis", "client_secret": SECRET,
                 "ca_file": authority.file(),
@@ -177,7 +177,7 @@ impl Settings {
         let configuration = json!({
             "url": URL,
             "listen": listen,
-            "providers": known,
+            "providers": provider_settings,
             "session": {"cookie": {"domain": "example.com"}, "token": self.token},
         });
         let companion = Companion::with(configuration, &policy).start().await;

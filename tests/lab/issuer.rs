@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use serde_json::{Value, json};
 
-pub use response::Response;
+pub use response::ServerResponse;
 
 use super::authority::Authority;
 use super::keys::SigningKey;
@@ -56,9 +56,9 @@ struct Handler {
 #[derive(Debug, Default)]
 struct State {
     keys: Vec<Value>,
-    discovery: Option<Response>,
-    jwks: Option<Response>,
-    mirror: Option<Response>,
+    discovery: Option<ServerResponse>,
+    jwks: Option<ServerResponse>,
+    mirror: Option<ServerResponse>,
     requests: Vec<ReceivedRequest>,
 }
 
@@ -136,7 +136,7 @@ impl Issuer {
     }
 
     /// Gives this response at an endpoint from now on.
-    pub fn set_response(&self, endpoint: Endpoint, response: Response) {
+    pub fn set_response(&self, endpoint: Endpoint, response: ServerResponse) {
         *self.handler.state().at(endpoint) = Some(response);
     }
 
@@ -179,10 +179,10 @@ impl Handler {
     }
 
     /// Records a request and returns the response.
-    fn respond(&self, request: &Request) -> Response {
+    fn respond(&self, request: &Request) -> ServerResponse {
         let path = request.path();
         let Some(endpoint) = endpoint(path) else {
-            return Response::status(404);
+            return ServerResponse::status(404);
         };
         let mut state = self.state();
         state.requests.push(ReceivedRequest {
@@ -195,17 +195,17 @@ impl Handler {
             return response.clone();
         }
         match endpoint {
-            Endpoint::Discovery => Response::json("application/json", &self.discovery),
+            Endpoint::Discovery => ServerResponse::json("application/json", &self.discovery),
             Endpoint::Keys => {
-                Response::json("application/jwk-set+json", &json!({"keys": state.keys}))
+                ServerResponse::json("application/jwk-set+json", &json!({"keys": state.keys}))
             }
-            Endpoint::Mirror => Response::status(404),
+            Endpoint::Mirror => ServerResponse::status(404),
         }
     }
 }
 
 impl State {
-    fn at(&mut self, endpoint: Endpoint) -> &mut Option<Response> {
+    fn at(&mut self, endpoint: Endpoint) -> &mut Option<ServerResponse> {
         match endpoint {
             Endpoint::Discovery => &mut self.discovery,
             Endpoint::Keys => &mut self.jwks,

@@ -59,8 +59,8 @@ impl Process {
     pub async fn ready_at(&mut self, address: SocketAddr, path: &str) {
         let call = Call::get("localhost", path);
         let is_ready = async || {
-            let reply = call.try_send(address).await;
-            reply.is_ok_and(|reply| reply.status == 200)
+            let response = call.try_send(address).await;
+            response.is_ok_and(|response| response.status == 200)
         };
         self.ready(is_ready).await;
     }
@@ -90,8 +90,8 @@ impl Process {
     pub fn kill(&mut self) {
         // The watchdog first, because the process ID may be reused afterwards.
         for child in [&mut self.watchdog, &mut self.child] {
-            let _gone = child.kill();
-            let _gone = child.wait();
+            let _exited = child.kill();
+            let _exited = child.wait();
         }
     }
 
@@ -110,7 +110,7 @@ impl Process {
     /// # Panics
     /// If it has not within [`wait::LONG`]; the message has the end of its log.
     pub async fn stop(&mut self) -> ExitStatus {
-        self.end_by("TERM").await
+        self.end_with("TERM").await
     }
 
     /// The same with SIGINT, like Ctrl-C.
@@ -118,10 +118,10 @@ impl Process {
     /// # Panics
     /// Like [`Process::stop`].
     pub async fn interrupt(&mut self) -> ExitStatus {
-        self.end_by("INT").await
+        self.end_with("INT").await
     }
 
-    async fn end_by(&mut self, signal: &str) -> ExitStatus {
+    async fn end_with(&mut self, signal: &str) -> ExitStatus {
         self.signal(signal);
         let ended = wait::within(wait::LONG, async || self.ended()).await;
         self.kill();

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 pub use client::Client;
 pub use settings::Settings;
 
-use super::client::{Call, Reply};
+use super::client::{Call, Response};
 use super::keys::SigningKey;
 use super::process::Process;
 
@@ -199,15 +199,15 @@ impl Provider {
     }
 
     async fn list(&self, path: &str) -> Vec<Value> {
-        let reply = Call::get("control", path).send(self.control).await;
-        reply.json().as_array().expect("a list").clone()
+        let response = Call::get("control", path).send(self.control).await;
+        response.json().as_array().expect("a list").clone()
     }
 
-    async fn command(&self, path: &str, what: &Value) -> Reply {
+    async fn command(&self, path: &str, what: &Value) -> Response {
         let call = Call::post("control", path).body(what.to_string());
-        let reply = call.send(self.control).await;
-        assert_eq!(reply.status, 200, "{path}: {}", reply.text());
-        reply
+        let response = call.send(self.control).await;
+        assert_eq!(response.status, 200, "{path}: {}", response.text());
+        response
     }
 }
 

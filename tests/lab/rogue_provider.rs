@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::authority::Authority;
-use super::issuer::Response;
+use super::issuer::ServerResponse;
 use super::keys::SigningKey;
 use super::port;
 use super::server::{Request, Server};
@@ -218,13 +218,13 @@ impl Handler {
         self.state.lock().expect("no panic while it is held")
     }
 
-    fn respond(&self, request: &Request) -> Response {
+    fn respond(&self, request: &Request) -> ServerResponse {
         let endpoint = match request.path() {
             "/.well-known/openid-configuration" => Endpoint::Discovery,
             "/jwks" => Endpoint::Keys,
             "/token" => Endpoint::Token,
             "/userinfo" => Endpoint::UserInfo,
-            _ => return Response::status(404),
+            _ => return ServerResponse::status(404),
         };
         let received = ReceivedRequest {
             endpoint,
@@ -245,7 +245,7 @@ impl Handler {
                     Err((status, error)) => json_of(status, &json!({"error": error})),
                 }
             }
-            Endpoint::Token => Response::status(405),
+            Endpoint::Token => ServerResponse::status(405),
             Endpoint::UserInfo => {
                 let bearer = received.authorization.unwrap_or_default();
                 match state
@@ -253,7 +253,7 @@ impl Handler {
                     .is_access_token(bearer.strip_prefix("Bearer ").unwrap_or(""))
                 {
                     true => json_of(200, &(state.overrides.userinfo)(claims::userinfo())),
-                    false => Response::status(401),
+                    false => ServerResponse::status(401),
                 }
             }
         }
@@ -325,12 +325,12 @@ fn is_authenticated_client(received: &ReceivedRequest) -> bool {
     })
 }
 
-fn json_of(status: u16, body: &Value) -> Response {
+fn json_of(status: u16, body: &Value) -> ServerResponse {
     let headers = [
         ("content-type", "application/json"),
         ("cache-control", "no-store"),
     ];
-    Response::whole(status, &headers, body.to_string())
+    ServerResponse::whole(status, &headers, body.to_string())
 }
 
 /// RFC 7636 section 4.2.

@@ -17,7 +17,7 @@ use std::sync::{LazyLock, Mutex, MutexGuard};
 use aho_corasick::AhoCorasick;
 use url::Url;
 
-use super::client::Reply;
+use super::client::Response;
 
 /// Shorter texts would be found by chance.
 const MIN_BYTES: usize = 6;
@@ -62,15 +62,17 @@ pub fn register_lines(file: PathBuf) {
 }
 
 /// Registers the cookies and the code in a response.
-pub(super) fn register_all_of(reply: &Reply) {
-    for line in reply.all("set-cookie") {
+pub(super) fn register_all_of(response: &Response) {
+    for line in response.all("set-cookie") {
         let pair = line.split(';').next().unwrap_or_default();
         let value = pair.split_once('=').map_or("", |(_, value)| value);
         if value.len() >= MIN_COOKIE_BYTES {
             register("a cookie's value", value);
         }
     }
-    let location = reply.header("location").and_then(|to| Url::parse(&to).ok());
+    let location = response
+        .header("location")
+        .and_then(|to| Url::parse(&to).ok());
     for (name, value) in location.iter().flat_map(Url::query_pairs) {
         if name == "code" {
             register("a code", &value);

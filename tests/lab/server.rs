@@ -16,11 +16,11 @@ use tokio_rustls::server::TlsStream;
 
 use super::background::{self, Task};
 use super::http::{Head, text};
-use super::issuer::Response;
+use super::issuer::ServerResponse;
 use super::{port, wait};
 
 /// Returns the response to each request.
-type Handler = Arc<dyn Fn(Request) -> Response + Send + Sync>;
+type Handler = Arc<dyn Fn(Request) -> ServerResponse + Send + Sync>;
 
 /// A server of the lab. Stopped when dropped.
 pub(super) struct Server {
@@ -54,7 +54,7 @@ impl Server {
     pub(super) fn down(
         address: SocketAddr,
         identity: Arc<ServerConfig>,
-        handler: impl Fn(Request) -> Response + Send + Sync + 'static,
+        handler: impl Fn(Request) -> ServerResponse + Send + Sync + 'static,
     ) -> Self {
         let socket = port::bind(address).unwrap_or_else(|error| panic!("{address}: {error}"));
         Self {
@@ -73,7 +73,7 @@ impl Server {
     /// Goes down: closes its connections and refuses new ones.
     pub(super) async fn go_down(&mut self) {
         if let State::Up { task, stop } = std::mem::replace(&mut self.state, State::Changing) {
-            let _gone = stop.send(());
+            let _stopped = stop.send(());
             task.finish().await;
             // A child process of another test has copies of our sockets until it calls `exec`.
             let freed = wait::until("a free port", wait::LONG, async || {
@@ -140,7 +140,7 @@ fn run(
     let (listening, started) = oneshot::channel();
     let task = background::spawn(async move {
         let listener = socket.listen(1024).expect("a reserved port");
-        let _heard = listening.send(());
+        let _received = listening.send(());
         let mut connections = JoinSet::new();
         loop {
             let accepted = tokio::select! {
@@ -154,7 +154,7 @@ fn run(
             connections.spawn(async move {
                 // A client that does not trust us or disconnects is not a failure of the lab.
                 if let Ok(stream) = acceptor.accept(stream).await {
-                    let _gone = serve(stream, &handler).await;
+                    let _disconnected = serve(stream, &handler).await;
                 }
             });
             while connections.try_join_next().is_some() {}
@@ -178,9 +178,9 @@ async fn serve(stream: TlsStream<TcpStream>, handler: &Handler) -> Result<()> {
     Ok(())
 }
 
-async fn send(response: Response, stream: &mut TlsStream<TcpStream>) -> Result<()> {
+async fn send(response: ServerResponse, stream: &mut TlsStream<TcpStream>) -> Result<()> {
     match response {
-        Response::Whole {
+        ServerResponse::Whole {
             status,
             headers,
             body,
@@ -193,7 +193,7 @@ async fn send(response: Response, stream: &mut TlsStream<TcpStream>) -> Result<(
             bytes.extend_from_slice(&body);
             stream.write_all(&bytes).await
         }
-        Response::Drip { body, pause } => {
+        ServerResponse::Drip { body, pause } => {
             stream.write_all(&head(200, body.len())).await?;
             stream.write_all(b"\r\n").await?;
             for byte in body {
@@ -203,14 +203,14 @@ async fn send(response: Response, stream: &mut TlsStream<TcpStream>) -> Result<(
             }
             Ok(())
         }
-        Response::Truncated { body, sent } => {
+        ServerResponse::Truncated { body, sent } => {
             stream.write_all(&head(200, body.len())).await?;
             stream.write_all(b"\r\n").await?;
             stream.write_all(&body[..sent]).await?;
             stream.shutdown().await
         }
-        Response::Silence => future::pending().await,
-        Response::Reset => {
+        ServerResponse::Silence => future::pending().await,
+        ServerResponse::Reset => {
             // Closing with a linger of zero makes the kernel send RST instead of FIN.
             stream.get_mut().0.set_zero_linger()?;
             Err(std::io::ErrorKind::ConnectionReset.into())

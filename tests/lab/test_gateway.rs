@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::client::{Call, Reply};
+use super::client::{Call, Response};
 use super::envoy::{Builder, Gateway};
 use super::fixture::Fixture;
 use super::{secrets, wait};
@@ -59,8 +59,8 @@ impl TestGateway {
     /// # Panics
     /// If it does not, or not exactly once; `what` names the request.
     pub async fn assert_allowed(&mut self, what: &str, call: Call) -> Value {
-        let reply = self.gateway.call(call).await;
-        assert_eq!(reply.verdict(), "200", "{what}: {}", reply.text());
+        let response = self.gateway.call(call).await;
+        assert_eq!(response.verdict(), "200", "{what}: {}", response.text());
         self.forwarded += 1;
         let mut seen = self.fixture.app.requests();
         assert_eq!(
@@ -75,25 +75,37 @@ impl TestGateway {
     ///
     /// # Panics
     /// If it is not; `what` names the request.
-    pub async fn assert_refused(&self, what: &str, call: Call, status: u16, reason: &str) -> Reply {
-        let reply = self.gateway.call(call).await;
-        self.assert_refusal(what, reply, status, reason)
+    pub async fn assert_refused(
+        &self,
+        what: &str,
+        call: Call,
+        status: u16,
+        reason: &str,
+    ) -> Response {
+        let response = self.gateway.call(call).await;
+        self.assert_refusal(what, response, status, reason)
     }
 
     /// Checks that a response is a refusal with this status and reason.
     ///
     /// # Panics
     /// If it is not; `what` names the request.
-    pub fn assert_refusal(&self, what: &str, reply: Reply, status: u16, reason: &str) -> Reply {
+    pub fn assert_refusal(
+        &self,
+        what: &str,
+        response: Response,
+        status: u16,
+        reason: &str,
+    ) -> Response {
         let expected = format!("{status} {reason}");
-        assert_eq!(reply.verdict(), expected, "{what}: {}", reply.text());
+        assert_eq!(response.verdict(), expected, "{what}: {}", response.text());
         assert_eq!(
-            reply.header("cache-control").as_deref(),
+            response.header("cache-control").as_deref(),
             Some("no-store"),
             "{what}"
         );
         self.assert_not_forwarded(what);
-        reply
+        response
     }
 
     /// Checks that the app received only the requests counted so far.
@@ -104,7 +116,7 @@ impl TestGateway {
         assert_eq!(
             self.fixture.app.count(),
             self.forwarded,
-            "{what}: not forwarded to the app"
+            "{what}: number of requests at the app"
         );
     }
 
@@ -124,8 +136,10 @@ impl TestGateway {
         let marker = Call::get("marker.example.com", "/the-end");
         assert_eq!(self.gateway.call(marker).await.status, 403);
         let is_marker = |line: &Value| line["path"] == "/the-end";
-        self.gateway.logged("the marker", is_marker).await;
-        wait::until_true("the marker in the audit trail", wait::LONG, async || {
+        self.gateway
+            .logged("the marker in the access log", is_marker)
+            .await;
+        wait::until_true("the audit record of the marker", wait::LONG, async || {
             self.gateway.log().contains("/the-end")
         })
         .await;

@@ -23,7 +23,7 @@ pub use html::Form;
 pub use page::Page;
 
 use super::authority::Authority;
-use super::client::{Call, Reply};
+use super::client::{Call, Response};
 use cookie_jar::Context;
 use navigation::Navigation;
 use site::Site;
@@ -54,7 +54,7 @@ pub struct Step {
     /// The `Cookie` that was sent.
     pub cookie: Option<String>,
     /// The response.
-    pub reply: Reply,
+    pub response: Response,
 }
 
 impl UserAgent {
@@ -164,7 +164,7 @@ impl UserAgent {
     ///
     /// # Panics
     /// If no response arrives.
-    pub async fn fetch(&mut self, url: &str, call: Call) -> Reply {
+    pub async fn fetch(&mut self, url: &str, call: Call) -> Response {
         let from = self.page().url.clone();
         let url = from
             .join(url)
@@ -269,32 +269,33 @@ impl UserAgent {
                 .header("content-type", "application/x-www-form-urlencoded")
                 .body(body.as_str());
         }
-        let reply = self.exchange(call, &navigation.url, context).await?;
+        let response = self.exchange(call, &navigation.url, context).await?;
         Ok(self.page.insert(Page {
             url: navigation.url.clone(),
-            reply,
+            response,
         }))
     }
 
-    async fn exchange(&mut self, call: Call, url: &Url, context: Context) -> Result<Reply> {
+    async fn exchange(&mut self, call: Call, url: &Url, context: Context) -> Result<Response> {
         let cookie = self.cookies.header(url, context);
         let mut call = call.to(&authority(url), &target(url));
         if let Some(cookie) = &cookie {
             call = call.header("cookie", cookie);
         }
         let address = self.address(url);
-        let reply = match url.scheme() {
+        let response = match url.scheme() {
             "https" => call.try_send_tls(address, &self.trust).await?,
             _ => call.try_send(address).await?,
         };
-        self.cookies.store(&reply.all("set-cookie"), url, context);
+        self.cookies
+            .store(&response.all("set-cookie"), url, context);
         self.history.push(Step {
             method: call.method().to_owned(),
             url: url.clone(),
             cookie,
-            reply: reply.clone(),
+            response: response.clone(),
         });
-        Ok(reply)
+        Ok(response)
     }
 
     fn address(&self, url: &Url) -> SocketAddr {

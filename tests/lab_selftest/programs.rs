@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use portcullis_tests::lab::{
     Alertmanager, Algorithm, App, Authority, Call, Connection, Endpoint, Gateway, Issuer,
-    Prometheus, Reply, Response, SigningKey, Token, Version, wait,
+    Prometheus, Response, ServerResponse, SigningKey, Token, Version, wait,
 };
 use rsa::pkcs8::DecodePublicKey as _;
 use rsa::signature::Verifier as _;
@@ -34,7 +34,7 @@ fn keys() -> Call {
 }
 
 #[tokio::test]
-async fn both_envoys_route_to_an_app() {
+async fn both_envoy_versions_route_to_an_app() {
     for version in Version::ALL {
         let app = App::start("echo").await;
         let gateway = Gateway::with(Value::Null)
@@ -46,9 +46,9 @@ async fn both_envoys_route_to_an_app() {
         let call = Call::post("echo.example.com:8080", "/a//b/../c?d=e")
             .header("X_Odd", b"\xff\x80")
             .body("four");
-        let reply = gateway.call(call).await;
-        assert_eq!(reply.status, 200, "{version}");
-        let echo = reply.json();
+        let response = gateway.call(call).await;
+        assert_eq!(response.status, 200, "{version}");
+        let echo = response.json();
         assert_eq!(echo["app"], "echo");
         assert_eq!(echo["method"], "POST");
         assert_eq!(echo["path"], "/a/c?d=e");
@@ -77,8 +77,8 @@ async fn an_unlisted_host_has_no_route() {
         .app("echo.example.com", app.address())
         .start()
         .await;
-    let reply = gateway.call(Call::get("other.example.com", "/")).await;
-    assert_eq!((reply.status, app.count()), (404, 0));
+    let response = gateway.call(Call::get("other.example.com", "/")).await;
+    assert_eq!((response.status, app.count()), (404, 0));
 }
 
 #[tokio::test]
@@ -90,10 +90,10 @@ async fn a_gateway_supports_http_2_and_upgrades() {
         .start()
         .await;
 
-    let reply = Call::get("echo.example.com", "/")
+    let response = Call::get("echo.example.com", "/")
         .send_h2(gateway.address())
         .await;
-    assert_eq!(reply.json()["path"], "/");
+    assert_eq!(response.json()["path"], "/");
 
     let mut connection = Connection::open(gateway.address()).await.unwrap();
     let upgrade = Call::get("echo.example.com", "/")
@@ -167,33 +167,34 @@ async fn an_issuer_gives_faulty_responses_until_reset() {
     let authority = Authority::new();
     let issuer = Issuer::start(&authority, SHARED_NAME, &[]).await;
     let gateway = gateway_to(&issuer, &authority).await;
-    let ask = async || keys().try_send(gateway.address()).await;
-    let status = |reply: std::io::Result<Reply>| reply.map(|reply| reply.status).ok();
+    let fetch = async || keys().try_send(gateway.address()).await;
+    let status =
+        |response: std::io::Result<Response>| response.map(|response| response.status).ok();
 
-    issuer.set_response(Endpoint::Keys, Response::status(500));
-    assert_eq!(status(ask().await), Some(500));
-    issuer.set_response(Endpoint::Keys, Response::Reset);
-    assert_eq!(status(ask().await), Some(503));
+    issuer.set_response(Endpoint::Keys, ServerResponse::status(500));
+    assert_eq!(status(fetch().await), Some(500));
+    issuer.set_response(Endpoint::Keys, ServerResponse::Reset);
+    assert_eq!(status(fetch().await), Some(503));
     let body = b"0123456789".to_vec();
     issuer.set_response(
         Endpoint::Keys,
-        Response::Truncated {
+        ServerResponse::Truncated {
             body: body.clone(),
             sent: 4,
         },
     );
-    assert_eq!(status(ask().await), None);
-    let drip = Response::Drip {
+    assert_eq!(status(fetch().await), None);
+    let drip = ServerResponse::Drip {
         body: body.clone(),
         pause: Duration::from_millis(20),
     };
     issuer.set_response(Endpoint::Keys, drip);
-    assert_eq!(ask().await.unwrap().body, body);
-    issuer.set_response(Endpoint::Keys, Response::Silence);
-    let silent = tokio::time::timeout(Duration::from_millis(200), ask()).await;
+    assert_eq!(fetch().await.unwrap().body, body);
+    issuer.set_response(Endpoint::Keys, ServerResponse::Silence);
+    let silent = tokio::time::timeout(Duration::from_millis(200), fetch()).await;
     assert!(silent.is_err());
     issuer.reset(Endpoint::Keys);
-    assert_eq!(ask().await.unwrap().json(), json!({"keys": []}));
+    assert_eq!(fetch().await.unwrap().json(), json!({"keys": []}));
 }
 
 #[tokio::test]
@@ -216,10 +217,10 @@ async fn real_apps_work_behind_a_gateway() {
 #[tokio::test]
 async fn a_rejected_listener_is_reported_and_the_old_one_stays() {
     let app = App::start("echo").await;
-    let not_there =
+    let unknown_filter =
         json!({"name": "nothing", "typed_config": {"@type": "type.googleapis.com/no.such.Filter"}});
     let refused = Gateway::with(Value::Null)
-        .filters(vec![not_there])
+        .filters(vec![unknown_filter])
         .try_start()
         .await;
     assert!(refused.unwrap_err().0.contains("no.such.Filter"));
@@ -237,11 +238,11 @@ async fn a_rejected_listener_is_reported_and_the_old_one_stays() {
             .status,
         200
     );
-    let taken = gateway
+    let accepted = gateway
         .stats()
         .await
         .sum("envoy_listener_manager_lds_update_success");
-    assert_eq!(taken, 2.0);
+    assert_eq!(accepted, 2.0);
 }
 
 #[tokio::test]

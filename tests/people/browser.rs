@@ -35,9 +35,9 @@ async fn two_providers() -> &'static FullStack {
 /// were refused as expected.
 async fn assert_no_console_errors(browser: &Browser, refusals: &[u16]) {
     let mut lines = browser.console().await;
-    // The provider's own pages are not ours to fix.
-    for foreign in ["https://localhost:", "https://fonts.googleapis.com/"] {
-        lines.retain(|line| !line.split_once(": ").unwrap().1.starts_with(foreign));
+    // Errors of the provider's own pages are not ours.
+    for other in ["https://localhost:", "https://fonts.googleapis.com/"] {
+        lines.retain(|line| !line.split_once(": ").unwrap().1.starts_with(other));
     }
     for status in refusals {
         let message = format!("the server responded with a status of {status} (");

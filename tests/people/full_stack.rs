@@ -4,25 +4,25 @@ use std::time::Duration;
 
 use portcullis_tests::lab::full_stack::{APP, COOKIE_PREFIX, URL};
 use portcullis_tests::lab::provider::Route;
-use portcullis_tests::lab::{Call, FullStack, Reply, UserAgent, wait};
+use portcullis_tests::lab::{Call, FullStack, Response, UserAgent, wait};
 use serde_json::json;
 use tokio::task::JoinSet;
 
 /// A script's request from the app's page.
 async fn call(user: &mut UserAgent, call: Call) -> u16 {
-    let reply = user.fetch(&format!("{APP}/api/v2/alerts"), call).await;
-    reply.status
+    let response = user.fetch(&format!("{APP}/api/v2/alerts"), call).await;
+    response.status
 }
 
 /// Sends this request several times at once.
-async fn send_concurrently(stack: &FullStack, call: &Call, times: usize) -> Vec<Reply> {
-    let mut replies = JoinSet::new();
+async fn send_concurrently(stack: &FullStack, call: &Call, times: usize) -> Vec<Response> {
+    let mut responses = JoinSet::new();
     for _ in 0..times {
         let (call, address) = (call.clone(), stack.gateway.address());
         let trust = stack.authority.trust();
-        replies.spawn(async move { call.try_send_tls(address, &trust).await.unwrap() });
+        responses.spawn(async move { call.try_send_tls(address, &trust).await.unwrap() });
     }
-    replies.join_all().await
+    responses.join_all().await
 }
 
 #[tokio::test]
@@ -47,11 +47,11 @@ async fn a_user_signs_in_on_the_way_to_an_app_and_groups_decide_access() {
     assert_eq!(stack.app.count(), 1);
 
     // A program gets a status, not a redirect.
-    let reply = stack
+    let response = stack
         .gateway
         .call(Call::get("alertmanager.example.com", "/api/v2/alerts"))
         .await;
-    assert_eq!(reply.verdict(), "401 no-credentials");
+    assert_eq!(response.verdict(), "401 no-credentials");
 }
 
 #[tokio::test]
@@ -65,14 +65,14 @@ async fn r10_concurrent_requests_at_expiry_refresh_once() {
     let call = Call::get("alertmanager.example.com", "/api/v2/alerts").header("cookie", cookie);
     // The browser keeps sending the old cookies, like tabs whose responses arrive late.
     wait::until_true("a refresh request", Duration::from_secs(90), async || {
-        let replies = send_concurrently(&stack, &call, 50).await;
-        let all = replies.iter().all(|reply| reply.status == 200);
+        let responses = send_concurrently(&stack, &call, 50).await;
+        let all = responses.iter().all(|response| response.status == 200);
         assert!(all, "nobody is signed out");
         stack.provider().grants("refresh_token").await > before
     })
     .await;
-    let replies = send_concurrently(&stack, &call, 50).await;
-    assert!(replies.iter().all(|reply| reply.status == 200));
+    let responses = send_concurrently(&stack, &call, 50).await;
+    assert!(responses.iter().all(|response| response.status == 200));
     assert_eq!(stack.provider().grants("refresh_token").await, before + 1);
 }
 
@@ -85,10 +85,10 @@ async fn sessions_survive_a_companion_outage() {
     assert_eq!(call(&mut alice, Call::get("", "")).await, 200);
     stack.companion.restart().await;
     assert_eq!(call(&mut alice, Call::get("", "")).await, 200);
-    let reply = alice
+    let response = alice
         .fetch(&format!("{URL}/oauth2/userinfo"), Call::get("", ""))
         .await;
-    assert_eq!(reply.status, 200);
+    assert_eq!(response.status, 200);
 }
 
 #[tokio::test]

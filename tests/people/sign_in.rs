@@ -71,10 +71,10 @@ impl Fixture {
     }
 
     async fn userinfo(&self, user: &mut UserAgent) -> (u16, Value) {
-        let reply = user
+        let response = user
             .fetch(&format!("{URL}/oauth2/userinfo"), Call::get("", ""))
             .await;
-        (reply.status, reply.json())
+        (response.status, response.json())
     }
 }
 
@@ -109,7 +109,7 @@ async fn r06_a_user_returns_to_the_page_where_the_sign_in_began() {
     fixture
         .begin(&mut user, &format!("{APP}a?b=c&d=%2F#frag"))
         .await;
-    // Nothing listens at the app; only the redirect is checked.
+    // The app does not run; only the redirect is checked.
     let form = user.page().form_with("prompt", "login");
     user.submit(form.fill("login", "alice").fill("password", "any"))
         .await;
@@ -144,17 +144,17 @@ async fn r05_the_redirect_uri_is_never_taken_from_the_request() {
         if name != "host" {
             call = call.header(name, value);
         }
-        let reply = fixture.companion.call(call).await;
-        assert!(!reply.text().contains("evil"), "{name}");
+        let response = fixture.companion.call(call).await;
+        assert!(!response.text().contains("evil"), "{name}");
         // Another host may be refused, but is never used.
-        for location in reply.all("location") {
+        for location in response.all("location") {
             let location = url::Url::parse(&location).unwrap();
             let mut queries = location.query_pairs();
             let back = queries.find(|(name, _)| name == "redirect_uri").unwrap().1;
             assert_eq!(back, format!("{URL}/oauth2/callback"), "{name}");
         }
         if name == "x-forwarded-host" {
-            assert_eq!(reply.all("location").len(), 1, "a sign-in begins");
+            assert_eq!(response.all("location").len(), 1, "a sign-in begins");
         }
     }
 }
@@ -173,9 +173,9 @@ async fn r02_a_callback_without_its_sign_in_sends_no_token_request() {
     ] {
         let page = user.visit(&format!("{URL}/oauth2/callback{query}")).await;
         assert!(
-            matches!(page.reply.status, 400 | 403),
+            matches!(page.response.status, 400 | 403),
             "{query}: {}",
-            page.reply.status
+            page.response.status
         );
     }
     assert_eq!(fixture.provider.count(Route::Token).await, 0);
@@ -195,8 +195,8 @@ async fn r02_a_state_is_single_use() {
     let redeemed = fixture.provider.count(Route::Token).await;
     let path = format!("{}?{}", url.path(), url.query().unwrap());
     let call = Call::get("auth.example.com", &path).header("cookie", cookie);
-    let reply = fixture.companion.call(call).await;
-    assert_eq!(reply.status, 403, "{}", reply.text());
+    let response = fixture.companion.call(call).await;
+    assert_eq!(response.status, 403, "{}", response.text());
     assert_eq!(fixture.provider.count(Route::Token).await, redeemed);
 }
 
@@ -205,7 +205,7 @@ async fn l01_signing_out_ends_the_session_here_and_at_the_provider() {
     let fixture = Fixture::start().await;
     let mut user = fixture.user_agent();
     fixture.sign_in(&mut user).await;
-    let kept: Vec<_> = user.cookies().iter().cloned().collect();
+    let old_cookies: Vec<_> = user.cookies().iter().cloned().collect();
     user.follow("/oauth2/sign_out").await;
     let form = user.page().forms().into_iter().next().unwrap();
     user.submit(form).await;
@@ -213,7 +213,7 @@ async fn l01_signing_out_ends_the_session_here_and_at_the_provider() {
     assert!(page.text().contains("signed out"), "{}", page.text());
     assert_eq!(fixture.userinfo(&mut user).await.0, 401);
     // Cookies copied before the sign-out are invalid.
-    for cookie in kept {
+    for cookie in old_cookies {
         user.cookies_mut().put(cookie);
     }
     assert_eq!(fixture.userinfo(&mut user).await.0, 401);
@@ -224,19 +224,19 @@ async fn a_refresh_that_ends_the_session_deletes_all_of_its_cookies() {
     let fixture = Fixture::start().await;
     let mut user = fixture.user_agent();
     fixture.sign_in(&mut user).await;
-    let kept: Vec<_> = user.cookies().iter().cloned().collect();
+    let old_cookies: Vec<_> = user.cookies().iter().cloned().collect();
     user.follow("/oauth2/sign_out").await;
-    for cookie in kept {
+    for cookie in old_cookies {
         user.cookies_mut().put(cookie);
     }
     let url = format!("{URL}/oauth2/refresh");
-    let reply = user.fetch(&url, Call::post("", "")).await;
-    assert_eq!(reply.status, 401, "{}", reply.text());
+    let response = user.fetch(&url, Call::post("", "")).await;
+    assert_eq!(response.status, 401, "{}", response.text());
     let deleted = ["__Secure-portcullis", "__Secure-portcullis-session"].map(|name| {
-        let gone = "Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT";
-        format!("{name}=; Path=/; {gone}; Domain=example.com; Secure; HttpOnly; SameSite=Lax")
+        let expired = "Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT";
+        format!("{name}=; Path=/; {expired}; Domain=example.com; Secure; HttpOnly; SameSite=Lax")
     });
-    assert_eq!(reply.all("set-cookie"), deleted);
+    assert_eq!(response.all("set-cookie"), deleted);
 }
 
 #[tokio::test]
@@ -251,7 +251,7 @@ async fn l02_an_unknown_state_is_ignored() {
         page.text()
     );
 
-    // A signed-in user is signed out by it, or asked first.
+    // A signed-in user is signed out, or asked to confirm the sign-out.
     fixture.sign_in(&mut user).await;
     let issuer = fixture.provider.issuer();
     let elsewhere = format!("{issuer}/.well-known/openid-configuration");

@@ -40,8 +40,8 @@ Examples:
 
 Exit codes:
   0  the policy is valid
-  1  it is invalid or can't be read; standard error has the location and how to fix it
-  2  the command line is invalid";
+  1  the command line is invalid, or the output can't be written
+  2  the policy is invalid or can't be read; standard error has the location and how to fix it";
 
 /// Validates a policy file, and shows where it is invalid and how to fix it
 ///

@@ -79,8 +79,8 @@ SIGINT it completes the requests in flight and stops.
 
 Exit codes:
   0  stopped by a signal
-  1  the configuration or a file is invalid; standard error has the location and how to fix it
-  2  the command line is invalid";
+  1  the command line, the configuration or a file is invalid; standard error has the location and how to
+     fix it";
 
 /// The command line of `portcullis serve`.
 #[derive(Args, Debug)]
@@ -153,7 +153,7 @@ async fn serve(config: Config) -> Result<(), Report> {
     let sign_in = identity.zip(config.sign_in.clone());
     let sign_in = sign_in.map(|(identity, sign_in)| {
         Arc::new(SignInState {
-            site: sign_in.site,
+            public_url: sign_in.public_url,
             identity,
             policy,
             metrics: Arc::clone(&metrics),
@@ -171,7 +171,7 @@ async fn serve(config: Config) -> Result<(), Report> {
     let watching = tokio::spawn(watcher.run(Arc::clone(&metrics)));
     info!(
         address = main_listener.address(),
-        url = sign_in.as_ref().map(|sign_in| sign_in.site.as_str()),
+        url = sign_in.as_ref().map(|sign_in| sign_in.public_url.as_str()),
         "listening"
     );
     let main_server = Server {

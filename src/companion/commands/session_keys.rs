@@ -24,8 +24,8 @@ invalidate the leaked keys.
 
 Exit codes:
   0  the file is written, readable by its owner only, or its newest key is not in use yet
-  1  it is not written, and an existing file is unchanged; standard error has the location and how to fix it
-  2  the command line is invalid";
+  1  the command line is invalid, or the file is not written, and an existing one is unchanged; standard
+     error has the location and how to fix it";
 
 /// Creates the keys that sign and seal sessions, or adds a new key to rotate them
 ///

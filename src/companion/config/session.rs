@@ -11,7 +11,7 @@ use crate::session::{SameSite, StoreSettings};
 use super::duration;
 use super::source::Source;
 use super::store;
-use crate::site::Site;
+use crate::public_url::PublicUrl;
 
 /// Session settings.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -46,7 +46,7 @@ const TOKEN: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs
 /// The longest lifetime of a session.
 const LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
 
-pub(super) fn read(source: &Source, site: &Site) -> Result<Session, Report> {
+pub(super) fn read(source: &Source, public_url: &PublicUrl) -> Result<Session, Report> {
     let keys_file = source.required_path(
         "session.keys_file",
         "write the name of the file that `portcullis session-keys` created",
@@ -67,7 +67,7 @@ pub(super) fn read(source: &Source, site: &Site) -> Result<Session, Report> {
         token,
         store: store::read(source, state_file)?,
         cookie: Cookie {
-            domain: domain(source, site)?,
+            domain: domain(source, public_url)?,
             same_site: same_site(source)?,
         },
     })
@@ -93,7 +93,7 @@ fn times(source: &Source) -> Result<(Duration, Duration, Duration), Report> {
     Ok((token, idle, lifetime))
 }
 
-fn domain(source: &Source, site: &Site) -> Result<Option<String>, Report> {
+fn domain(source: &Source, public_url: &PublicUrl) -> Result<Option<String>, Report> {
     let Some(found) = source.text("session.cookie.domain")? else {
         return Ok(None);
     };
@@ -119,10 +119,10 @@ fn domain(source: &Source, site: &Site) -> Result<Option<String>, Report> {
             "use a longer name, like `auth.portcullis.localhost` with `portcullis.localhost` here"
                 .to_owned(),
         )
-    } else if !domain_matches(&domain, site.host()) {
+    } else if !domain_matches(&domain, public_url.host()) {
         (
             "does not cover the host of `url`",
-            format!("write a domain that covers `{}`", site.host()),
+            format!("write a domain that covers `{}`", public_url.host()),
         )
     } else {
         return Ok(Some(domain));

@@ -7,7 +7,7 @@ use crate::files::{WriteAccess, Writer};
 use crate::session::StoreSettings;
 
 use super::settings::SETTINGS;
-use super::{Config, Listen, SignIn};
+use super::{Config, Listen, SignInSettings};
 
 /// The prefix of the settings' variables.
 const PREFIX: &str = "PORTCULLIS_";
@@ -48,7 +48,7 @@ impl Config {
             files.push(("trust.*.ca_file", trust.ca_file.as_deref()));
             files.push(("trust.*.token_file", trust.token_file.as_deref()));
         }
-        if let Some(SignIn {
+        if let Some(SignInSettings {
             providers, session, ..
         }) = &self.sign_in
         {

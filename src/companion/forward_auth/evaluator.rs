@@ -100,7 +100,7 @@ impl Evaluator {
     ) -> (Decision<'_>, Option<String>) {
         let (arrived, until) = (self.issuers.now(), Instant::now() + WAIT_TIMEOUT);
         // Only sessions can be revoked, and reading the list may need a command to Redis.
-        let has_session = |sso: &Sso| sso.cookies().is_presented_in(headers);
+        let has_session = |sso: &Sso| sso.cookie_names().is_presented_in(headers);
         let revocations = if self.policy().sso().is_some_and(has_session) {
             sessions.revocations().await
         } else {
@@ -186,7 +186,7 @@ async fn refresh_session<P: SessionSource>(
         SessionRefresh::Unavailable => (503, None),
     };
     let lines = set_cookie.iter().map(String::as_bytes);
-    let names = refresh.sso().cookies();
+    let names = refresh.sso().cookie_names();
     let refreshed = RefreshOutcome::read(refresh.sid(), names, status, lines);
     (refreshed, set_cookie)
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use portcullis_core::trust::{KeySourceId, PerKeySource};
 
-/// How many requests may wait at a time. One more is answered at once.
+/// How many requests may wait at a time. A further request does not wait.
 const MAX_WAITING: usize = 1024;
 
 /// How many of them may wait for the keys of one trust entry, so that an issuer that is down leaves

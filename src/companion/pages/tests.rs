@@ -4,17 +4,17 @@ use http_body_util::BodyExt as _;
 use portcullis_core::page::STYLE;
 use sha2::{Digest as _, Sha256};
 
+use crate::public_url::PublicUrl;
 use crate::redirect_target::{HostRule, RedirectRules};
-use crate::site::Site;
 
 use super::*;
 
 const ATTACKS: &str = "\"'><script>alert(1)</script><!--{{x}}&amp;\u{202e}";
 
 fn to(rd: &str) -> RedirectTarget {
-    let site = Site::parse("https://auth.example.com").expect("a site");
+    let public_url = PublicUrl::parse("https://auth.example.com").expect("a public URL");
     let host = HostRule::parse("app.example.com").expect("a host");
-    RedirectRules::of(&site, &[host]).check(rd).expect(rd)
+    RedirectRules::of(&public_url, &[host]).check(rd).expect(rd)
 }
 
 /// The content security policy of a response, and its page.

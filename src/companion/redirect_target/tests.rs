@@ -12,7 +12,7 @@ fn rules(site: &str) -> RedirectRules {
         ".wide.example.com",
     ];
     RedirectRules {
-        site: Site::parse(site).expect("a site"),
+        site: PublicUrl::parse(site).expect("a site"),
         hosts: hosts.map(|host| HostRule::parse(host).expect(host)).into(),
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use portcullis_core::session::{candidates, cut, pairs};
+use portcullis_core::session::{candidates, pairs, split_cookie};
 
 use super::settings::{SameSite, SessionSettings};
 
@@ -182,7 +182,7 @@ impl SessionSettings {
         value: &str,
         ttl: Duration,
     ) -> Vec<SetCookie> {
-        let chunks = cut(name, value);
+        let chunks = split_cookie(name, value);
         let attributes = self.attributes();
         let set = chunks
             .iter()

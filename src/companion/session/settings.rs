@@ -40,7 +40,7 @@ impl SessionSettings {
     pub(crate) fn new(sso: &Sso) -> Self {
         Self {
             url: sso.url().to_owned(),
-            names: sso.cookies().clone(),
+            names: sso.cookie_names().clone(),
             domain: None,
             same_site: SameSite::Lax,
             lifetime: Duration::from_secs(12 * 3600),

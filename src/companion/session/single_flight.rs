@@ -20,9 +20,9 @@ use tokens::{TokenHash, TokenState, Tokens, hash_of};
 #[cfg(test)]
 mod tests;
 
-/// The outcome of a refresh.
+/// The outcome of redeeming a refresh token at the provider.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) enum RefreshOutcome {
+pub(super) enum RedemptionOutcome {
     /// The session with the provider's new tokens.
     Refreshed(Arc<Session>),
     /// The session has ended.
@@ -43,9 +43,9 @@ pub(super) struct SingleFlight {
 /// How a request takes part in a refresh.
 enum Joined {
     /// Another request has redeemed the token.
-    Done(RefreshOutcome),
+    Done(RedemptionOutcome),
     /// Another request redeems the token now.
-    InFlight(watch::Receiver<Option<RefreshOutcome>>),
+    InFlight(watch::Receiver<Option<RedemptionOutcome>>),
     /// This request redeems the token.
     Leader(Leader),
 }
@@ -54,7 +54,7 @@ enum Joined {
 struct Leader {
     single_flight: Arc<SingleFlight>,
     hash: TokenHash,
-    sender: watch::Sender<Option<RefreshOutcome>>,
+    sender: watch::Sender<Option<RedemptionOutcome>>,
     /// When the session with the token expires.
     ends: Timestamp,
     finished: bool,
@@ -70,9 +70,9 @@ impl SingleFlight {
         session: &Session,
         now: Timestamp,
         redeem: impl FnOnce() -> F,
-    ) -> RefreshOutcome
+    ) -> RedemptionOutcome
     where
-        F: Future<Output = RefreshOutcome> + Send + 'static,
+        F: Future<Output = RedemptionOutcome> + Send + 'static,
     {
         let hash = hash_of(session, token);
         let mut outcome = match self.join(hash, session, now) {
@@ -92,7 +92,7 @@ impl SingleFlight {
         finished
             .ok()
             .and_then(|outcome| outcome.clone())
-            .unwrap_or(RefreshOutcome::Unavailable)
+            .unwrap_or(RedemptionOutcome::Unavailable)
     }
 
     /// The numbers of stored outcomes and of known spent tokens.
@@ -111,9 +111,9 @@ impl SingleFlight {
             Some(TokenState::Spent {
                 reused_from: Some(from),
                 ..
-            }) if *from <= now => return Joined::Done(RefreshOutcome::TokenReused),
+            }) if *from <= now => return Joined::Done(RedemptionOutcome::TokenReused),
             Some(TokenState::Redeemed { spent: Some(_), .. } | TokenState::Spent { .. }) => {
-                return Joined::Done(RefreshOutcome::Ended);
+                return Joined::Done(RedemptionOutcome::Ended);
             }
             // The provider did not rotate the token, and the session is due again.
             Some(TokenState::Redeemed { spent: None, .. }) | None => {}
@@ -135,9 +135,9 @@ impl SingleFlight {
     }
 }
 
-// === impl RefreshOutcome ===
+// === impl RedemptionOutcome ===
 
-impl RefreshOutcome {
+impl RedemptionOutcome {
     /// Whether a session already has this result.
     fn is_applied_to(&self, session: &Session) -> bool {
         match self {
@@ -150,7 +150,7 @@ impl RefreshOutcome {
 // === impl Leader ===
 
 impl Leader {
-    fn finish(mut self, outcome: RefreshOutcome, now: Timestamp) {
+    fn finish(mut self, outcome: RedemptionOutcome, now: Timestamp) {
         let mut tokens = self.single_flight.tokens();
         tokens.finish(self.hash, outcome.clone(), self.ends, now);
         drop(tokens);

@@ -73,11 +73,11 @@ impl<'g> RefreshRequest<'g> {
         headers: &Headers<'_>,
     ) -> Option<Self> {
         let sid = caller.session()?.sid;
-        sso.cookies().is_sealed_in(headers).then(|| Self {
+        sso.cookie_names().is_sealed_in(headers).then(|| Self {
             app,
             sso,
             sid,
-            cookies: sso.cookies().of_session(headers),
+            cookies: sso.cookie_names().of_session(headers),
         })
     }
 
@@ -181,7 +181,7 @@ impl Gate {
             return SessionState::Absent;
         };
         let cookies = headers.all("cookie").flat_map(pairs);
-        let tokens = candidates(cookies, sso.cookies().token());
+        let tokens = candidates(cookies, sso.cookie_names().token());
         let tokens = tokens.iter().map(|token| &**token);
         self.authenticate_all(sso, tokens, context, cache).state()
     }

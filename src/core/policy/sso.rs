@@ -10,7 +10,7 @@ pub struct Sso {
     pub(super) url: String,
     pub(super) host: String,
     pub(super) envoy_cluster: String,
-    pub(super) cookies: CookieNames,
+    pub(super) cookie_names: CookieNames,
     /// Never empty.
     pub(super) providers: Vec<String>,
     pub(super) keys: Trust,
@@ -40,8 +40,8 @@ impl Sso {
     }
 
     /// The names of the session cookies.
-    pub const fn cookies(&self) -> &CookieNames {
-        &self.cookies
+    pub const fn cookie_names(&self) -> &CookieNames {
+        &self.cookie_names
     }
 
     /// The names of the companion's providers. Never empty.

@@ -72,7 +72,7 @@ impl CookieNames {
             || name.strip_prefix(self.token.as_bytes()).is_some_and(former)
     }
 
-    /// Whether this is the cookie of the session token or of the sealed session, or a piece of one.
+    /// Whether this is the cookie of the session token or of the sealed session, or a chunk of one.
     fn is_of_session(&self, name: &[u8]) -> bool {
         let Some(rest) = name.strip_prefix(self.token.as_bytes()) else {
             return false;
@@ -88,11 +88,11 @@ impl CookieNames {
     /// The value of a Cookie header without the session's cookies, the rest byte for byte; `None`
     /// if nothing is left.
     pub fn strip<'a>(&self, cookie: &'a [u8]) -> Option<Cow<'a, [u8]>> {
-        let ours = |piece: &&[u8]| self.has(pair(piece).0);
-        if !pieces(cookie).any(|piece| ours(&piece)) {
+        let ours = |part: &&[u8]| self.has(pair(part).0);
+        if !parts(cookie).any(|part| ours(&part)) {
             return Some(Cow::Borrowed(cookie));
         }
-        let kept: Vec<&[u8]> = pieces(cookie).filter(|piece| !ours(piece)).collect();
+        let kept: Vec<&[u8]> = parts(cookie).filter(|part| !ours(part)).collect();
         let kept = kept.join(&b';').trim_ascii_start().to_vec();
         (!kept.is_empty()).then_some(Cow::Owned(kept))
     }
@@ -119,7 +119,7 @@ impl CookieNames {
         cookies.any(|(name, _)| self.is_of_session(name))
     }
 
-    /// Whether a request has a sealed session, whole or in pieces.
+    /// Whether a request has a sealed session, whole or in chunks.
     pub(crate) fn is_sealed_in(&self, headers: &Headers<'_>) -> bool {
         headers.all("cookie").flat_map(pairs).any(|(name, value)| {
             self.is_of_session(name)
@@ -131,8 +131,8 @@ impl CookieNames {
     /// The session cookies of a request, as the value of one Cookie header for the refresh request.
     /// Without those that have another byte than the companion writes: a header can't have some of them.
     pub(crate) fn of_session(&self, headers: &Headers<'_>) -> String {
-        let pieces = headers.all("cookie").flat_map(pieces);
-        let ours = pieces.filter(|piece| self.is_of_session(pair(piece).0));
+        let parts = headers.all("cookie").flat_map(parts);
+        let ours = parts.filter(|part| self.is_of_session(pair(part).0));
         let texts = ours.filter_map(printable).map(str::trim);
         texts.collect::<Vec<_>>().join("; ")
     }
@@ -141,27 +141,27 @@ impl CookieNames {
 /// The cookies of one Cookie header, each a name and a value (RFC 6265 section 5.4). A cookie
 /// without `=` has no name.
 pub fn pairs(cookie: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
-    pieces(cookie).map(pair)
+    parts(cookie).map(pair)
 }
 
 /// The parts of a Cookie header between semicolons.
-fn pieces(cookie: &[u8]) -> impl Iterator<Item = &[u8]> {
+fn parts(cookie: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = Some(cookie);
     std::iter::from_fn(move || {
         let text = rest.take()?;
         let Some(end) = position(b';', text) else {
             return Some(text);
         };
-        let (piece, behind) = text.split_at_checked(end)?;
-        rest = behind.get(1..);
-        Some(piece)
+        let (part, after) = text.split_at_checked(end)?;
+        rest = after.get(1..);
+        Some(part)
     })
 }
 
-fn pair(piece: &[u8]) -> (&[u8], &[u8]) {
-    let mut parts = piece.splitn(2, |byte| *byte == b'=');
+fn pair(part: &[u8]) -> (&[u8], &[u8]) {
+    let mut parts = part.splitn(2, |byte| *byte == b'=');
     match (parts.next(), parts.next()) {
         (Some(name), Some(value)) => (name.trim_ascii(), value.trim_ascii()),
-        _ => (b"", piece.trim_ascii()),
+        _ => (b"", part.trim_ascii()),
     }
 }

@@ -7,7 +7,7 @@ const SID: Id = Id::from_bytes([7; 16]);
 
 fn read(status: u16, lines: &[&str]) -> RefreshResponse {
     let policy = policy();
-    let names = policy.sso().unwrap().cookies();
+    let names = policy.sso().unwrap().cookie_names();
     let lines = lines.iter().map(|line| line.as_bytes());
     RefreshResponse::read(SID, names, status, lines)
 }
@@ -133,7 +133,7 @@ fn debug_output_has_no_secret() {
     );
 }
 
-/// More lines than a proxy accepts, of the session and of others, also in many pieces of one name.
+/// More lines than a proxy accepts, of the session and of others, also in many chunks of one name.
 #[test]
 #[allow(clippy::disallowed_methods, reason = "the test measures time")]
 fn the_work_is_linear_in_the_cookies_of_a_response() {

@@ -9,8 +9,8 @@ use crate::sign_in_stack::SignInStack;
 /// The number of sign-ins per program.
 const SIGN_INS: usize = 30;
 
-/// Runs sign-ins one after the other, taking turns. Each line has a name, a sign-in URL, and the
-/// process whose CPU time is measured.
+/// Runs sign-ins one after the other, alternating between the programs. Each line has a name, a sign-in
+/// URL, and the process whose CPU time is measured.
 pub(super) async fn measure(stack: &SignInStack, lines: &[(&str, &str, u32)]) {
     let mut elapsed: Vec<Vec<f64>> = vec![Vec::new(); lines.len()];
     let mut cpu = vec![Duration::ZERO; lines.len()];

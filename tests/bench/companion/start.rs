@@ -13,11 +13,11 @@ use crate::report::median;
 use crate::sign_in_stack::{self, SignInStack};
 
 /// The interval between two probes.
-const STEP: Duration = Duration::from_micros(500);
+const POLL_INTERVAL: Duration = Duration::from_micros(500);
 
-/// Starts both, taking turns.
+/// Starts both programs in turn.
 pub(super) async fn measure(stack: &SignInStack, rounds: u32) {
-    // Another one, for its files.
+    // Another companion, whose files are used.
     let settings = Companion::with(stack.configuration(), &sign_in_stack::policy());
     let mut companion = settings.start().await;
     let ours = companion.address();
@@ -50,21 +50,21 @@ fn first_response(mut command: Command, address: SocketAddr) -> f64 {
     while !responds(address) {
         let ended = child.try_wait().expect("the status of a child");
         assert!(ended.is_none(), "{:?} ended", command.get_program());
-        thread::sleep(STEP);
+        thread::sleep(POLL_INTERVAL);
     }
     let milliseconds = began.elapsed().as_secs_f64() * 1e3;
-    let _gone = child.kill();
-    let _gone = child.wait();
+    let _exited = child.kill();
+    let _exited = child.wait();
     milliseconds
 }
 
 fn responds(address: SocketAddr) -> bool {
-    let ask = || {
+    let request = || {
         let mut stream = TcpStream::connect(address)?;
         stream.write_all(b"GET /ping HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
         let mut response = [0; 12];
         stream.read_exact(&mut response)?;
         Ok::<_, std::io::Error>(response == *b"HTTP/1.1 200")
     };
-    ask().unwrap_or_default()
+    request().unwrap_or_default()
 }

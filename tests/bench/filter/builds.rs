@@ -1,4 +1,4 @@
-//! The filter compared with another build of it, for instance before a change.
+//! The filter compared with another build of it, such as one before a change.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -14,7 +14,7 @@ use crate::machine::Machine;
 use crate::rounds::Variant;
 use crate::sign_in_stack;
 
-/// The Envoys of one build of the module.
+/// The Envoys with one build of the filter.
 #[derive(Debug)]
 struct Build {
     tokens: Envoy,
@@ -30,7 +30,7 @@ pub(super) struct Builds {
 }
 
 impl Builds {
-    /// Starts the Envoys of the module at `other` and of the current one.
+    /// Starts the Envoys with the filter at `other` and with the current one.
     pub(super) async fn start(
         machine: &Machine,
         tokens: &Tokens,

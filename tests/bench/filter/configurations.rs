@@ -10,7 +10,7 @@ use crate::sign_in_stack::APP as HOST;
 /// The path of all requests.
 pub(super) const PATH: &str = "/api/v2/alerts";
 
-/// Envoy's own token verification. It has no rules and passes nothing on.
+/// Envoy's own token verification. It has no rules and sets no headers.
 pub(super) fn jwt_authn(keys: &Value, caches: bool) -> Value {
     let mut provider = json!({
         "issuer": ISSUER,

@@ -10,8 +10,8 @@ pub(crate) const ISSUER: &str = "https://kubernetes.example.com";
 /// The audience.
 pub(crate) const AUDIENCE: &str = "portcullis";
 
-/// More than any cache holds: the filter caches two generations of 1,024 tokens, so that each token
-/// is new again when its turn comes.
+/// More tokens than any cache holds: the filter caches two generations of 1,024 tokens, so no token is
+/// still cached when it is sent again.
 const COUNT: usize = 4_200;
 
 /// Tokens of one service account, each with its own `jti`, and the key set that verifies them.

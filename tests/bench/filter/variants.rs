@@ -45,7 +45,7 @@ impl Envoys {
         }
     }
 
-    /// Checks that each filter is active: a filter that allows everything is fast.
+    /// Checks that each filter refuses requests, because one that allows everything would be fast.
     pub(super) async fn check(&self) -> Result<(), String> {
         let forged = Tokens::forged();
         for envoy in [

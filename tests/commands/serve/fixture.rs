@@ -9,7 +9,7 @@ use std::process::{Command, Output};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use portcullis_tests::lab::process::Process;
-use portcullis_tests::lab::{Call, Reply, folder, port, secrets, wait};
+use portcullis_tests::lab::{Call, Response, folder, port, secrets, wait};
 use serde_json::Value;
 
 /// A policy that matches the configuration.
@@ -19,7 +19,7 @@ apps:
   - name: grafana
     hosts: [grafana.example.com]
     rules:
-      - name: people
+      - name: users
         allow: [{from: sso, group: sre}]
 ";
 
@@ -109,7 +109,7 @@ impl Companion {
         companion
     }
 
-    pub(crate) async fn get(&self, path: &str) -> Reply {
+    pub(crate) async fn get(&self, path: &str) -> Response {
         Call::get("auth.example.com", path)
             .send(self.files.address)
             .await

@@ -4,14 +4,17 @@ use std::fs;
 use std::net::TcpListener;
 
 use portcullis_tests::lab::process::Process;
-use portcullis_tests::lab::{Authority, Endpoint, Issuer, Response, SigningKey, folder, wait};
+use portcullis_tests::lab::{
+    Authority, Endpoint, Issuer, ServerResponse, SigningKey, folder, wait,
+};
 use serde_json::json;
 
 use crate::serve::fixture::Files;
 
 const NAME: &str = "https://kubernetes.default.svc.cluster.local";
 
-/// Files of a companion that reads the keys of an issuer with a token, and these settings of the connection.
+/// Files of a companion that fetches the keys of an issuer with a token, with additional settings of the
+/// connection.
 fn files(issuer: &Issuer, authority: &Authority, connection: &str) -> Files {
     let files = Files::new();
     let url = format!(
@@ -55,12 +58,12 @@ async fn a_jwks_uri_elsewhere_is_fetched_without_the_token_and_the_log_names_con
     let document = json!({"issuer": NAME, "jwks_uri": jwks_uri});
     issuer.set_response(
         Endpoint::Discovery,
-        Response::json("application/json", &document),
+        ServerResponse::json("application/json", &document),
     );
     let companion = files(&issuer, &authority, "").start(&[]);
     companion.wait_for_log("`trust.blue.connect`").await;
-    let read = async || !other.requests().is_empty();
-    wait::until_true("the keys", wait::LONG, read).await;
+    let is_fetched = async || !other.requests().is_empty();
+    wait::until_true("the keys", wait::LONG, is_fetched).await;
     assert!(
         other
             .requests()
@@ -95,7 +98,7 @@ async fn no_proxy_of_the_environment_gets_a_request() {
         command.env(name, &url);
     }
     let _process = Process::start("companion", &files.folder, command);
-    let read = async || issuer.count(Endpoint::Keys) > 0;
-    wait::until_true("the keys", wait::LONG, read).await;
+    let is_fetched = async || issuer.count(Endpoint::Keys) > 0;
+    wait::until_true("the keys", wait::LONG, is_fetched).await;
     assert!(proxy.accept().is_err(), "no connection");
 }

@@ -1,4 +1,4 @@
-//! Who else may change the files.
+//! Files that other users may change.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -35,9 +35,10 @@ fn session_keys(path: &Path) -> Output {
         .unwrap()
 }
 
-/// Both commands refuse the keys because of `culprit`, and leave them unchanged.
+/// Checks that both commands refuse the keys because of the permissions of `path`, and leave them
+/// unchanged.
 #[track_caller]
-fn assert_refused(files: &Files, keys: &Path, problem: &str, culprit: &Path) {
+fn assert_refused(files: &Files, keys: &Path, problem: &str, path: &Path) {
     let written = fs::read(keys).unwrap();
     let output = session_keys(keys);
     let by_session_keys = String::from_utf8(output.stderr).unwrap();
@@ -49,7 +50,7 @@ fn assert_refused(files: &Files, keys: &Path, problem: &str, culprit: &Path) {
     );
     for stderr in [by_session_keys, by_serve] {
         let error = format!("error: {}: {problem}", keys.display());
-        let help = format!("\nhelp: `chmod go-w {}`", culprit.display());
+        let help = format!("\nhelp: `chmod go-w {}`", path.display());
         assert!(stderr.contains(&error), "{stderr}");
         assert!(stderr.contains(&help), "{stderr}");
     }
@@ -79,7 +80,7 @@ fn a_key_file_in_a_folder_that_others_may_write_to_is_refused() {
         mode(folder, bits);
         let problem = format!("its folder {} is writable by every user", folder.display());
         assert_refused(&files, &keys, &problem, folder);
-        // Neither is a new one created there.
+        // No new file is created there either.
         let new = folder.join("new");
         let output = session_keys(&new);
         assert_eq!(output.status.code(), Some(1), "{bits:o}");

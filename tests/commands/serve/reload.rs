@@ -60,12 +60,12 @@ async fn it_terminates_tls_and_reloads_the_certificate() {
             .starts_with("HTTP/1.1 200 OK")
     );
 
-    let renewed = certify(&companion.files.folder);
-    let taken = async || ping_over_tls(address, &renewed).is_some();
-    wait::until_true("the new certificate", wait::LONG, taken).await;
+    let new_trust = certify(&companion.files.folder);
+    let is_used = async || ping_over_tls(address, &new_trust).is_some();
+    wait::until_true("the new certificate", wait::LONG, is_used).await;
     assert!(ping_over_tls(address, &trust).is_none());
 
     fs::write(companion.files.folder.join("key.pem"), "no key").unwrap();
     companion.wait_for_log("has no PEM private key").await;
-    assert!(ping_over_tls(address, &renewed).is_some());
+    assert!(ping_over_tls(address, &new_trust).is_some());
 }

@@ -11,20 +11,24 @@ use crate::serve::fixture::{Companion, Files};
 #[tokio::test]
 async fn it_starts_while_the_provider_is_down_and_ready_reports_it() {
     let companion = Companion::up(&[]).await;
-    let reported = async || {
+    let is_reported = async || {
         let ready = companion.get("/ready").await;
         (ready.status, ready.text()) == (503, "missing: provider\n".to_owned())
     };
-    wait::until_true("what is missing", wait::LONG, reported).await;
+    wait::until_true("what is missing", wait::LONG, is_reported).await;
     let ping = companion.get("/ping").await;
     assert_eq!((ping.status, &*ping.text()), (200, "OK\n"));
     for path in ["/ping", "/ready"] {
         let call = Call::get("localhost", path);
-        let beside = call.send(companion.files.metrics).await;
-        assert_eq!(beside.status, companion.get(path).await.status, "{path}");
+        let response = call.send(companion.files.metrics).await;
+        assert_eq!(response.status, companion.get(path).await.status, "{path}");
         let head = Call::new("HEAD", "auth.example.com", path);
         let head = head.send(companion.files.address).await;
-        assert_eq!((head.status, head.body.len()), (beside.status, 0), "{path}");
+        assert_eq!(
+            (head.status, head.body.len()),
+            (response.status, 0),
+            "{path}"
+        );
         assert_eq!(head.header("cache-control").as_deref(), Some("no-store"));
         let post = Call::post("auth.example.com", path);
         let post = post.send(companion.files.address).await;
@@ -67,14 +71,14 @@ async fn each_request_is_logged_in_one_line_without_secrets() {
         .header("authorization", "Bearer hunter2")
         .header("referer", "https://hunter2.example.com/")
         .header("x-request-id", "from-the-proxy");
-    let reply = call.send(companion.files.address).await;
-    let id = reply.header("x-request-id").unwrap();
+    let response = call.send(companion.files.address).await;
+    let id = response.header("x-request-id").unwrap();
     companion.wait_for_log(&id).await;
     assert!(!companion.process.log().contains("hunter2"));
     let lines = companion.log();
-    let of_it: Vec<&Value> = lines.iter().filter(|line| line["id"] == *id).collect();
-    let [line] = &*of_it else {
-        panic!("one line: {of_it:?}");
+    let request_lines: Vec<&Value> = lines.iter().filter(|line| line["id"] == *id).collect();
+    let [line] = &*request_lines else {
+        panic!("one line: {request_lines:?}");
     };
     assert_eq!(line["message"], "request completed");
     assert_eq!(
@@ -111,11 +115,11 @@ async fn t29_slow_clients_and_oversized_requests_are_disconnected() {
     // The server closes the connection, within the timeout of `read`.
     assert!(slow.read(1).await.is_err());
     let long = Call::get("auth.example.com", "/ping").header("x", "a".repeat(80 * 1024));
-    let reply = long.try_send(companion.files.address).await;
-    assert!(reply.is_err() || reply.unwrap().status == 431);
+    let response = long.try_send(companion.files.address).await;
+    assert!(response.is_err() || response.unwrap().status == 431);
     let body = Call::post("auth.example.com", "/nowhere").body(vec![b'a'; 80 * 1024]);
-    let reply = body.try_send(companion.files.address).await;
-    assert!(reply.is_err() || reply.unwrap().status == 413);
+    let response = body.try_send(companion.files.address).await;
+    assert!(response.is_err() || response.unwrap().status == 413);
     assert_eq!(companion.get("/ping").await.status, 200);
 }
 

@@ -31,11 +31,11 @@ async fn a_second_sigterm_ends_it_at_once() {
     companion.process.ready(ready).await;
     // A client that never completes its request.
     let _silent = std::net::TcpStream::connect(address).unwrap();
-    let there = async || {
+    let is_connected = async || {
         let metrics = companion.metrics().await;
         metrics.contains("portcullis_companion_connections 1\n")
     };
-    wait::until_true("the incomplete request", wait::LONG, there).await;
+    wait::until_true("the incomplete request", wait::LONG, is_connected).await;
     companion.signal("TERM");
     companion.wait_for_log("stopping").await;
     assert_eq!(companion.process.ended(), None);

@@ -11,7 +11,7 @@ use crate::serve::fixture::{self, Companion, Files, POLICY};
 fn t25_an_invalid_configuration_is_reported_with_location_and_help() {
     let files = Files::new();
     let good = files.configuration();
-    for (piece, other, start, help) in [
+    for (text, replacement, start, help) in [
         (
             "  keys_file",
             "  key_file",
@@ -32,16 +32,16 @@ fn t25_an_invalid_configuration_is_reported_with_location_and_help() {
         ),
         ("session:", "session: {", ":", "check the indentation"),
     ] {
-        files.write("companion.yaml", &good.replace(piece, other));
-        let (code, text) = files.refused(&[]);
-        assert_eq!(code, Some(1), "{text}");
+        files.write("companion.yaml", &good.replace(text, replacement));
+        let (code, stderr) = files.refused(&[]);
+        assert_eq!(code, Some(1), "{stderr}");
         let name = files.folder.join("companion.yaml");
         assert!(
-            text.starts_with(&format!("error: {}{start}", name.display())),
-            "{text}"
+            stderr.starts_with(&format!("error: {}{start}", name.display())),
+            "{stderr}"
         );
-        let shown = text.split("\nhelp: ").nth(1).expect("a help");
-        assert!(shown.starts_with(help), "{text}");
+        let printed = stderr.split("\nhelp: ").nth(1).expect("a help");
+        assert!(printed.starts_with(help), "{stderr}");
     }
 }
 
@@ -88,7 +88,7 @@ fn t25_missing_or_invalid_files_are_reported_with_help() {
         "{stderr}"
     );
     let (code, stderr) = files.refused(&["--lisen", "x"]);
-    assert_eq!(code, Some(2));
+    assert_eq!(code, Some(1));
     assert!(stderr.contains("'--listen'"), "{stderr}");
 }
 
@@ -111,7 +111,7 @@ async fn an_address_in_use_is_reported_with_help() {
     let taken = companion.files.address.to_string();
     let (code, stderr) = files.refused(&["--listen", &taken]);
     assert_eq!(code, Some(1));
-    // The log has started by then; the error is still formatted for people.
+    // The log has started by then; the error is still formatted for a terminal.
     assert!(
         stderr.contains(&format!("error: {taken}: can't listen: ")),
         "{stderr}"
@@ -143,13 +143,13 @@ fn the_help_explains_the_usage() {
         .unwrap();
     assert_eq!(output.status.code(), Some(0));
     let help = String::from_utf8(output.stdout).unwrap();
-    for piece in [
+    for text in [
         "keys_file: /run/secrets/session-keys",
         "PORTCULLIS_SESSION_COOKIE_DOMAIN",
         "--trusted-proxies <NETWORKS>",
         "Flags override variables",
         "Exit codes:",
     ] {
-        assert!(help.contains(piece), "{piece}: {help}");
+        assert!(help.contains(text), "{text}: {help}");
     }
 }

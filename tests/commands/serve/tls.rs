@@ -17,7 +17,7 @@ pub(crate) fn certify(folder: &Path) -> Arc<ClientConfig> {
     let key = KeyPair::generate().unwrap();
     let params = CertificateParams::new(["auth.example.com".to_owned()]).unwrap();
     let certificate = params.self_signed(&key).unwrap();
-    // The key first: for a moment the two do not match, as with any copy of two files.
+    // The key first: for a moment the files do not match, as when an operator copies both.
     fs::write(folder.join("key.pem"), key.serialize_pem()).unwrap();
     fs::write(folder.join("cert.pem"), certificate.pem()).unwrap();
     let mut roots = RootCertStore::empty();

@@ -1,6 +1,6 @@
 //! A companion without sign-in: forward auth for bearer tokens, and the mirror.
 
-use portcullis_tests::lab::{Authority, Call, Issuer, Reply, SigningKey, Token, wait};
+use portcullis_tests::lab::{Authority, Call, Issuer, Response, SigningKey, Token, wait};
 use serde_json::json;
 
 use crate::serve::fixture::{Companion, Files};
@@ -51,7 +51,7 @@ trust:
 }
 
 /// The response to NGINX, for `GET /api/v2/alerts` with this bearer token.
-async fn nginx(companion: &Companion, token: &str) -> Reply {
+async fn nginx(companion: &Companion, token: &str) -> Response {
     let call = Call::get("localhost", "/oauth2/auth")
         .header("x-original-method", "GET")
         .header(

@@ -1,4 +1,4 @@
-//! Users, each with a browser of their own.
+//! Users, each with their own browser.
 
 use std::time::Duration;
 
@@ -18,27 +18,27 @@ const NOT_ALLOWED: Expected = refused(403, Reason::CallerNotAllowed);
 const PROPAGATION_LIMIT: Duration = Duration::from_secs(10);
 
 /// A user with a browser.
-struct Visitor<'a> {
+struct User<'a> {
     gateway: &'a DemoGateway,
     account: Account,
     browser: UserAgent,
 }
 
 pub(super) async fn run(gateway: &DemoGateway) -> Vec<Row> {
-    let mut anonymous = Visitor::new(gateway, Account::Alice);
+    let mut anonymous = User::new(gateway, Account::Alice);
     let title = "a browser without a session";
     let mut rows = vec![anonymous.request_as(title, None, GRAPH, REDIRECTED).await];
 
     // Groups decide who has access.
     let operators = allowed(Reason::Rule, "operators");
     let engineers = allowed(Reason::Rule, "engineers");
-    let mut alice = Visitor::signed_in(gateway, Account::Alice).await;
+    let mut alice = User::signed_in(gateway, Account::Alice).await;
     rows.push(alice.request(GRAPH, operators).await);
     rows.push(alice.request(READ_ALERTS, operators).await);
-    let mut carol = Visitor::signed_in(gateway, Account::Carol).await;
+    let mut carol = User::signed_in(gateway, Account::Carol).await;
     rows.push(carol.request(GRAPH, engineers).await);
     rows.push(carol.request(READ_ALERTS, NOT_ALLOWED).await);
-    let mut bob = Visitor::signed_in(gateway, Account::Bob).await;
+    let mut bob = User::signed_in(gateway, Account::Bob).await;
     rows.push(bob.request(GRAPH, NOT_ALLOWED).await);
 
     rows.push(alice.send_cross_site_alert().await);
@@ -53,7 +53,7 @@ pub(super) async fn run(gateway: &DemoGateway) -> Vec<Row> {
     rows
 }
 
-impl<'a> Visitor<'a> {
+impl<'a> User<'a> {
     fn new(gateway: &'a DemoGateway, account: Account) -> Self {
         Self {
             gateway,
@@ -64,10 +64,10 @@ impl<'a> Visitor<'a> {
 
     /// Opens Prometheus and signs in.
     async fn signed_in(gateway: &'a DemoGateway, account: Account) -> Self {
-        let mut visitor = Self::new(gateway, account);
-        visitor.browser.visit(&gateway.url(GRAPH.1, GRAPH.2)).await;
-        visitor.browser.sign_in_as(account.login()).await;
-        visitor
+        let mut user = Self::new(gateway, account);
+        user.browser.visit(&gateway.url(GRAPH.1, GRAPH.2)).await;
+        user.browser.sign_in_as(account.login()).await;
+        user
     }
 
     async fn request(&mut self, request: Request, expected: Expected) -> Row {
@@ -89,7 +89,7 @@ impl<'a> Visitor<'a> {
             .browser
             .step(&self.gateway.url(request.1, request.2))
             .await;
-        let status = page.reply.status;
+        let status = page.response.status;
         let line = self.gateway.line(before, request.1, request.2).await;
         expected.compare(title, caller, request, (status, &line))
     }
@@ -103,14 +103,14 @@ impl<'a> Visitor<'a> {
         let before = self.gateway.logged();
         let alert = Call::post("", "").header("content-type", "text/plain");
         let url = self.gateway.url(request.1, request.2);
-        let reply = self.browser.fetch(&url, alert.body(ALERT)).await;
+        let response = self.browser.fetch(&url, alert.body(ALERT)).await;
         let line = self.gateway.line(before, request.1, request.2).await;
         let title = format!(
             "{}, request from a page of Prometheus",
             self.account.title()
         );
-        let response = (reply.status, &line);
-        refused(403, Reason::CrossSite).compare(&title, Some(&caller), request, response)
+        let actual = (response.status, &line);
+        refused(403, Reason::CrossSite).compare(&title, Some(&caller), request, actual)
     }
 
     /// Signs out, here and at the provider. Returns the cookies from before, which an attacker has
@@ -137,11 +137,11 @@ async fn replay_stolen_cookies(gateway: &DemoGateway, cookie: &str) -> Row {
         let response = gateway.call(&call).await;
         (response.0.status != 200).then_some(response)
     });
-    let (reply, line) = match refusal.await {
+    let (response, line) = match refusal.await {
         Some(refusal) => refusal,
         None => gateway.call(&call).await,
     };
     let title = format!("{}, cookies copied before sign-out", Account::Alice.title());
-    let response = (reply.status, &line);
-    refused(401, Reason::Revoked).compare(&title, None, READ_ALERTS, response)
+    let actual = (response.status, &line);
+    refused(401, Reason::Revoked).compare(&title, None, READ_ALERTS, actual)
 }

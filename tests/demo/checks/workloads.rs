@@ -1,4 +1,4 @@
-//! Workloads, each with a token of its own.
+//! Workloads, each with its own token.
 
 use portcullis_core::decision::Reason;
 use portcullis_tests::lab::Call;
@@ -67,9 +67,9 @@ pub(super) async fn run(gateway: &DemoGateway, clusters: &Clusters) -> Vec<Row> 
         if method == "POST" {
             call = call.header("content-type", "application/json").body(ALERT);
         }
-        let (reply, line) = gateway.call(&call).await;
-        let response = (reply.status, &line);
-        rows.push(expected.compare(caller.title(), caller.name(), request, response));
+        let (response, line) = gateway.call(&call).await;
+        let actual = (response.status, &line);
+        rows.push(expected.compare(caller.title(), caller.name(), request, actual));
     }
     rows
 }

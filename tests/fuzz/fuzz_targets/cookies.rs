@@ -8,7 +8,7 @@ use std::time::Duration;
 use libfuzzer_sys::fuzz_target;
 use portcullis_core::policy::Policy;
 use portcullis_core::request::Headers;
-use portcullis_core::session::{CookieNames, Cookies, candidates, cut, pairs};
+use portcullis_core::session::{CookieNames, Cookies, candidates, pairs, split_cookie};
 use portcullis_fuzz::sample::{COOKIE, policy};
 use portcullis_fuzz::{lines, time};
 
@@ -20,8 +20,8 @@ const MAX_HEADERS: usize = 64 * 1024;
 /// The longest that such headers may take, in this instrumented build.
 const MAX_TIME: Duration = Duration::from_millis(40);
 
-/// The length of a piece of a value, except the last.
-const PIECE: usize = 4000;
+/// The length of a chunk of a value, except the last.
+const CHUNK: usize = 4000;
 
 /// How many values are tried at most: each costs a signature.
 const MAX_CANDIDATES: usize = 64;
@@ -33,7 +33,7 @@ fn headers<'a>(cookies: &'a [Vec<u8>]) -> Headers<'a> {
     Headers::new(fields.collect())
 }
 
-/// Whether a cookie holds a session token or a sealed session, whole or in pieces.
+/// Whether a cookie holds a session token or a sealed session, whole or in chunks.
 fn is_of_session(name: &[u8]) -> bool {
     let Some(rest) = name.strip_prefix(COOKIE.as_bytes()) else {
         return false;
@@ -93,9 +93,9 @@ fn check_candidates(cookies: &[Vec<u8>]) {
     for candidate in &found {
         assert!(!candidate.is_empty());
         let is_whole = values.contains(&candidate.as_bytes());
-        let mut pieces = candidate.as_bytes().chunks(PIECE);
+        let mut chunks = candidate.as_bytes().chunks(CHUNK);
         assert!(
-            is_whole || pieces.all(|piece| values.contains(&piece)),
+            is_whole || chunks.all(|chunk| values.contains(&chunk)),
             "not put together from values of the request"
         );
     }
@@ -103,8 +103,8 @@ fn check_candidates(cookies: &[Vec<u8>]) {
     assert!(ours || found.is_empty());
 }
 
-/// A value that is cut into cookies comes back, whatever other cookies there are.
-fn check_cut(value: &[u8], cookies: &[Vec<u8>]) {
+/// A value that is split into cookies is found again, whatever other cookies there are.
+fn check_split(value: &[u8], cookies: &[Vec<u8>]) {
     let value: String = value
         .iter()
         .map(|byte| char::from(b'!' + byte % 90))
@@ -119,12 +119,12 @@ fn check_cut(value: &[u8], cookies: &[Vec<u8>]) {
     {
         return;
     }
-    let pieces = cut(COOKIE, &value);
+    let chunks = split_cookie(COOKIE, &value);
     let others = cookies.iter().flat_map(|cookie| pairs(cookie));
-    let pieces = pieces
+    let chunks = chunks
         .iter()
-        .map(|(name, piece)| (name.as_bytes(), piece.as_bytes()));
-    let found = candidates(others.chain(pieces), COOKIE);
+        .map(|(name, chunk)| (name.as_bytes(), chunk.as_bytes()));
+    let found = candidates(others.chain(chunks), COOKIE);
     assert!(
         found.contains(&Cow::Borrowed(value.as_str())),
         "{} bytes are lost",
@@ -159,11 +159,11 @@ fn check_work(names: &CookieNames, data: &[u8]) {
 }
 
 fuzz_target!(|data: &[u8]| {
-    let names = POLICY.sso().expect("sso").cookies();
+    let names = POLICY.sso().expect("sso").cookie_names();
     let cookies: Vec<Vec<u8>> = lines(data).map(<[u8]>::to_vec).collect();
     check_forwarded(names, &cookies);
     check_candidates(&cookies);
-    check_cut(data, &cookies);
+    check_split(data, &cookies);
     // It takes a hundred times as long as the rest.
     if data.first().is_some_and(|first| first % 16 == 0) || data.starts_with(COOKIE.as_bytes()) {
         check_work(names, data);

@@ -4,8 +4,8 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
+use portcullis::public_url::PublicUrl;
 use portcullis::redirect_target::{HostRule, RedirectRules};
-use portcullis::site::Site;
 use portcullis_fuzz::{percent_decoded, text};
 use url::Url;
 
@@ -19,10 +19,10 @@ const HOSTS: [&str; 3] = [
 static RULES: LazyLock<[(Url, RedirectRules); 2]> = LazyLock::new(|| {
     ["https://auth.example.com", "https://auth.example.com:8443"].map(|url| {
         let hosts = HOSTS.map(|host| HostRule::parse(host).expect("a host"));
-        let site = Site::parse(url).expect("a site");
+        let public_url = PublicUrl::parse(url).expect("a public URL");
         (
             Url::parse(url).expect("a URL"),
-            RedirectRules::of(&site, &hosts),
+            RedirectRules::of(&public_url, &hosts),
         )
     })
 });

@@ -165,8 +165,8 @@ async fn j16_j17_time_claims_are_checked_strictly() {
     }
     let refused = [
         ("no exp", karma(&gateway).without("exp"), "token-malformed"),
-        ("ended", karma(&gateway).expires_in(-31), "expired"),
-        ("from 1970", karma(&gateway).claim("exp", 0), "expired"),
+        ("expired", karma(&gateway).expires_in(-31), "expired"),
+        ("exp 0", karma(&gateway).claim("exp", 0), "expired"),
         ("expired yesterday", karma(&gateway).ago(DAY), "expired"),
         (
             "not valid yet",
@@ -195,12 +195,12 @@ async fn j16_j17_time_claims_are_checked_strictly() {
             "lifetime-too-long",
         ),
         (
-            "a year long, of unknown age",
+            "a year long, without iat",
             karma(&gateway).without("iat").expires_in(365 * DAY),
             "lifetime-too-long",
         ),
         (
-            "a year long, nearly over",
+            "a year long, about to expire",
             karma(&gateway).expires_in(365 * DAY).ago(365 * DAY - 60),
             "lifetime-too-long",
         ),
@@ -366,8 +366,8 @@ async fn m01_m02_a_sender_constrained_token_is_not_a_bearer_token() {
     gateway.assert_clean().await;
 }
 
-/// Istio once filled in a key of its own for a key set that it could not fetch. Here, no keys means
-/// no caller.
+/// Istio once used a built-in key in place of a JWKS that it could not fetch. The filter has no such
+/// key: without keys it refuses every token.
 #[tokio::test]
 async fn no_built_in_key_replaces_missing_keys() {
     let mut fixture = Fixture::start(&["blue"]).await;
@@ -387,7 +387,7 @@ async fn no_built_in_key_replaces_missing_keys() {
     }
     let token = gateway.token();
     gateway
-        .assert_refused("a valid one", get_alerts(&token), 503, "keys-unavailable")
+        .assert_refused("a valid token", get_alerts(&token), 503, "keys-unavailable")
         .await;
     gateway.assert_clean().await;
 }

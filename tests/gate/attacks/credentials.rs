@@ -40,7 +40,12 @@ async fn h02_more_than_one_credential_is_refused() {
         .header("authorization", &bearer)
         .header("AUTHORIZATION", "Bearer x");
     gateway
-        .assert_refused("two cases", call, 400, "authorization-ambiguous")
+        .assert_refused(
+            "one name in two cases",
+            call,
+            400,
+            "authorization-ambiguous",
+        )
         .await;
     gateway.assert_clean().await;
 }
@@ -56,7 +61,7 @@ async fn h02_a_bearer_token_is_accepted_in_authorization_only() {
     let form = "application/x-www-form-urlencoded";
     let bearer = format!("Bearer {good}");
     for (what, call) in [
-        ("nothing", get()),
+        ("no credentials", get()),
         (
             "in a form",
             Call::post(HOST, "/")
@@ -68,7 +73,7 @@ async fn h02_a_bearer_token_is_accepted_in_authorization_only() {
             get().header("cookie", format!("token={good}")),
         ),
         (
-            "for the proxy",
+            "in proxy-authorization",
             get().header("proxy-authorization", &bearer),
         ),
         (
@@ -138,7 +143,7 @@ async fn h02_j23_a_token_in_the_query_is_neither_read_nor_logged() {
             .assert_refused(name, call, 401, "no-credentials")
             .await;
     }
-    wait::until_true("three records", wait::LONG, async || {
+    wait::until_true("three audit records", wait::LONG, async || {
         gateway.gateway.log().matches("\"/in-query\"").count() == 3
     })
     .await;
@@ -172,8 +177,8 @@ async fn non_ascii_bytes_in_any_header_neither_grant_access_nor_break_the_filter
             .into_iter()
             .fold(call, |call, name| call.header(name, &value))
         };
-        let reply = connection.send(&with_byte(get_alerts(&good))).await;
-        assert_eq!(reply.status, 200, "{what}: {}", reply.text());
+        let response = connection.send(&with_byte(get_alerts(&good))).await;
+        assert_eq!(response.status, 200, "{what}: {}", response.text());
         gateway.count_forwarded();
         let seen = gateway.fixture.app.requests().pop().unwrap();
         let headers = seen["headers"].as_array().unwrap();
@@ -187,8 +192,8 @@ async fn non_ascii_bytes_in_any_header_neither_grant_access_nor_break_the_filter
         assert!(!carrying.contains(&"x-auth-request-user"), "{what}");
         assert!(!carrying.contains(&"x_portcullis_caller"), "{what}");
 
-        let reply = connection.send(&with_byte(get())).await;
-        gateway.assert_refusal(&what, reply, 401, "no-credentials");
+        let response = connection.send(&with_byte(get())).await;
+        gateway.assert_refusal(&what, response, 401, "no-credentials");
         for (value, reason) in [
             ([b"Bearer ", &value[..]].concat(), "authorization-malformed"),
             (

@@ -38,13 +38,13 @@ async fn j08_j22_ambiguous_json_is_refused() {
             with(&good_header, r#""\u0061lg":"none""#).into(),
         ),
         ("deep", with(&good_header, &deep(200)).into()),
-        ("nothing", "".into()),
+        ("empty", "".into()),
         ("a list", format!("[{good_header}]").into()),
         ("null", "null".into()),
         ("two objects", format!("{good_header}{good_header}").into()),
         ("a byte order mark", format!("\u{feff}{good_header}").into()),
         (
-            "no UTF-8",
+            "a raw control character",
             with(&good_header, "\"x\":\"?\"")
                 .replace('?', "\u{1}")
                 .into(),
@@ -52,7 +52,7 @@ async fn j08_j22_ambiguous_json_is_refused() {
     ];
     for (what, header) in headers {
         let token = sign_bytes(&header, good_claims.as_bytes(), &key);
-        // An empty header makes an empty first part, which is refused like any other.
+        // An empty header is an empty first part, with the same reason.
         gateway
             .assert_refused(what, get_alerts(&token), 401, "token-malformed")
             .await;
@@ -89,7 +89,7 @@ async fn j08_j22_ambiguous_json_is_refused() {
         ("17 levels", with(&good_claims, &deep(16)).into()),
         ("3,000 levels", with(&good_claims, &deep(3_000)).into()),
         ("unterminated", good_claims.trim_end_matches('}').into()),
-        ("no UTF-8", not_utf8),
+        ("not UTF-8", not_utf8),
         (
             "a lone surrogate",
             with(&good_claims, r#""x":"\ud800""#).into(),
@@ -100,10 +100,10 @@ async fn j08_j22_ambiguous_json_is_refused() {
         ("a list", format!("[{good_claims}]").into()),
         ("a string", json!(good_claims).to_string().into()),
         ("a comment", good_claims.replacen('{', "{/**/", 1).into()),
-        ("trailing comma", good_claims.replacen('{', "{,", 1).into()),
+        ("a leading comma", good_claims.replacen('{', "{,", 1).into()),
         ("NaN", with(&good_claims, r#""x":NaN"#).into()),
         (
-            "a number too large",
+            "a number that is too large",
             with(&good_claims, r#""x":1e999"#).into(),
         ),
     ];
@@ -125,11 +125,11 @@ async fn j01_j02_a_token_has_three_parts_and_one_encoding() {
     let [header, claims, signature] = parts[..] else {
         panic!("three parts")
     };
-    // 64 bytes leave four bits of the last digit unused.
+    // In base64url of 64 bytes, four bits of the last character are unused.
     let (rest, last) = signature.split_at(signature.len() - 1);
-    let twin = char::from(last.as_bytes()[0] + 1);
+    let other_last = char::from(last.as_bytes()[0] + 1);
     let bytes = URL_SAFE_NO_PAD.decode(claims).unwrap();
-    let loose = base64::engine::general_purpose::STANDARD_NO_PAD.encode(&bytes);
+    let standard = base64::engine::general_purpose::STANDARD_NO_PAD.encode(&bytes);
     let nested = URL_SAFE_NO_PAD.encode(&token);
     for (what, text) in [
         ("no dot", header.to_owned()),
@@ -146,8 +146,14 @@ async fn j01_j02_a_token_has_three_parts_and_one_encoding() {
         ("no signature", format!("{header}.{claims}.")),
         ("only dots", "..".to_owned()),
         ("padded", format!("{token}==")),
-        ("unused bits set", format!("{header}.{claims}.{rest}{twin}")),
-        ("standard base64", format!("{header}.{loose}+/.{signature}")),
+        (
+            "unused bits set",
+            format!("{header}.{claims}.{rest}{other_last}"),
+        ),
+        (
+            "standard base64",
+            format!("{header}.{standard}+/.{signature}"),
+        ),
         ("nested token", format!("{header}.{nested}.{signature}")),
         ("a tilde, as an SD-JWT has", format!("{token}~")),
     ] {
@@ -166,7 +172,7 @@ async fn j01_j02_a_token_has_three_parts_and_one_encoding() {
         ("percent-encoded", token.replace('.', "%2e")),
         ("quoted", format!("\"{token}\"")),
     ] {
-        // A comma separates two credentials, which is the same error for the client.
+        // A comma separates two credentials.
         let reason = if text.contains(',') {
             "authorization-ambiguous"
         } else {
@@ -183,7 +189,7 @@ async fn j01_j02_a_token_has_three_parts_and_one_encoding() {
 async fn j03_an_oversized_token_is_not_decoded() {
     let mut gateway = TestGateway::start(|_| ()).await;
     let blue = gateway.fixture.cluster("blue");
-    // A filler that gives the token its length: three bytes are four digits.
+    // The claim `filler` gives the token its length: three bytes are four characters of base64url.
     let plain = blue.karma().claim("filler", "").sign(&blue.key).len();
     let of_length = |length: usize| {
         let bytes = (length - plain) / 4 * 3;

@@ -56,7 +56,7 @@ async fn j04_every_algorithm_is_accepted_and_a_modified_signature_is_refused() {
         let name = key.alg().name();
         let token = karma(&gateway).sign(key);
         gateway.assert_allowed(name, get_alerts(&token)).await;
-        // The first byte again after the valid token was cached: the cache key is the whole token.
+        // The valid token is cached by now. The cache key is the whole token, so this one is verified.
         for byte in [0, key.sign(b"").len() - 1] {
             let call = get_alerts(&with_flipped_bit(&token, byte));
             gateway
@@ -64,15 +64,16 @@ async fn j04_every_algorithm_is_accepted_and_a_modified_signature_is_refused() {
                 .await;
         }
         let (input, signature) = token.rsplit_once('.').unwrap();
-        for cut in [1, signature.len() / 8] {
-            let call = get_alerts(&format!("{input}.{}", &signature[..4 * cut]));
+        // The signature is truncated to a multiple of four characters.
+        for groups in [1, signature.len() / 8] {
+            let call = get_alerts(&format!("{input}.{}", &signature[..4 * groups]));
             gateway
                 .assert_refused(name, call, 401, "signature-invalid")
                 .await;
         }
         let other = karma(&gateway).claim("x", "y").sign(key);
-        let (_, foreign) = other.rsplit_once('.').unwrap();
-        let call = get_alerts(&format!("{input}.{foreign}"));
+        let (_, other_signature) = other.rsplit_once('.').unwrap();
+        let call = get_alerts(&format!("{input}.{other_signature}"));
         gateway
             .assert_refused(name, call, 401, "signature-invalid")
             .await;

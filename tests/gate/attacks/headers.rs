@@ -21,7 +21,7 @@ async fn j07_embedded_and_referenced_keys_are_ignored() {
     let address = canary.local_addr().unwrap();
     let gateway = TestGateway::with(
         |_| (),
-        // The route exists: only the filter decides not to use it.
+        // The cluster exists, so the filter could call it.
         |builder| builder.cluster("canary", address),
     )
     .await;
@@ -60,7 +60,7 @@ async fn j07_embedded_and_referenced_keys_are_ignored() {
         )
         .await;
 
-    // Fetches start on a tick. A gauge that each tick sets shows that one has passed since.
+    // Fetches start on a tick. Each tick sets this gauge, so its change shows that a tick has passed.
     let age = gateway
         .gateway
         .stats()

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use portcullis_tests::lab::{Endpoint, Response, SigningKey};
+use portcullis_tests::lab::{Endpoint, ServerResponse, SigningKey};
 use serde_json::{Value, json};
 
 /// The path of the attacker's keys, in documents that point to them.
@@ -14,8 +14,8 @@ pub(crate) struct FaultCase {
     /// The name of its cluster.
     pub(crate) name: &'static str,
     /// Its responses.
-    pub(crate) responses: Vec<(Endpoint, Response)>,
-    /// Whether the filter reads the discovery document again, because the key set is not found.
+    pub(crate) responses: Vec<(Endpoint, ServerResponse)>,
+    /// Whether the filter fetches the discovery document again, because the JWKS is not found.
     pub(crate) repeats_discovery: bool,
 }
 
@@ -33,11 +33,14 @@ pub(crate) fn cases(intruder: &SigningKey, canary: SocketAddr) -> Vec<FaultCase>
     let documents = documents.map(|(name, response)| FaultCase {
         name,
         repeats_discovery: true,
-        // Discovery is read again if the key set is not found.
+        // The discovery document is fetched again if the JWKS is not found.
         responses: vec![
-            (Endpoint::Keys, Response::status(404)),
+            (Endpoint::Keys, ServerResponse::status(404)),
             (Endpoint::Discovery, response),
-            (Endpoint::Mirror, Response::json("application/json", &set)),
+            (
+                Endpoint::Mirror,
+                ServerResponse::json("application/json", &set),
+            ),
         ],
     });
     keys.chain(documents).collect()
@@ -63,7 +66,7 @@ pub(crate) fn unusable(key: &SigningKey) -> Vec<Value> {
     ]
 }
 
-fn key_sets(intruder: &SigningKey, canary: SocketAddr) -> Vec<(&'static str, Response)> {
+fn key_sets(intruder: &SigningKey, canary: SocketAddr) -> Vec<(&'static str, ServerResponse)> {
     let set = json!({"keys": [intruder.jwk()]});
     let text = set.to_string();
     let numbered = |number: usize| {
@@ -74,68 +77,74 @@ fn key_sets(intruder: &SigningKey, canary: SocketAddr) -> Vec<(&'static str, Res
     let many = |count| json!({"keys": (0..count).map(numbered).collect::<Vec<_>>()});
     let json = "application/json";
     let padded = format!("{text}{}", " ".repeat(10 << 20));
-    let packed = [("content-type", json), ("content-encoding", "gzip")];
+    let gzip = [("content-type", json), ("content-encoding", "gzip")];
     let location = format!("http://{canary}/openid/v1/jwks");
     let twice = format!("{{\"keys\":[],{}", &text[1..]);
     vec![
         (
             "keys-500",
-            Response::whole(500, &[("content-type", json)], text.clone()),
+            ServerResponse::whole(500, &[("content-type", json)], text.clone()),
         ),
-        ("keys-404", Response::status(404)),
+        ("keys-404", ServerResponse::status(404)),
         (
             "keys-302",
-            Response::whole(302, &[("location", &location)], ""),
+            ServerResponse::whole(302, &[("location", &location)], ""),
         ),
         (
             "keys-html",
-            Response::whole(200, &[("content-type", "text/html")], "<html>no</html>"),
+            ServerResponse::whole(200, &[("content-type", "text/html")], "<html>no</html>"),
         ),
         (
             "keys-html-as-json",
-            Response::body("<!doctype html><title>Sign in</title>"),
+            ServerResponse::body("<!doctype html><title>Sign in</title>"),
         ),
-        ("keys-nothing", Response::body("")),
-        ("keys-none", Response::json(json, &json!({"keys": []}))),
+        ("keys-empty", ServerResponse::body("")),
         (
-            "keys-no-list",
-            Response::json(json, &json!({"keys": intruder.jwk()})),
+            "keys-empty-list",
+            ServerResponse::json(json, &json!({"keys": []})),
         ),
-        ("keys-half-json", Response::body(&text[..text.len() / 2])),
-        ("keys-twice", Response::body(twice)),
         (
-            "keys-cut-off",
-            Response::Truncated {
+            "keys-not-a-list",
+            ServerResponse::json(json, &json!({"keys": intruder.jwk()})),
+        ),
+        (
+            "keys-incomplete-json",
+            ServerResponse::body(&text[..text.len() / 2]),
+        ),
+        ("keys-duplicate-member", ServerResponse::body(twice)),
+        (
+            "keys-truncated",
+            ServerResponse::Truncated {
                 body: text.clone().into(),
                 sent: 40,
             },
         ),
         (
             "keys-text",
-            Response::whole(200, &[("content-type", "text/plain")], text.clone()),
+            ServerResponse::whole(200, &[("content-type", "text/plain")], text.clone()),
         ),
-        ("keys-gzip", Response::whole(200, &packed, text.clone())),
-        ("keys-10-mb", Response::body(padded)),
-        ("keys-10000", Response::json(json, &many(10_000))),
-        ("keys-1000", Response::json(json, &many(1_000))),
+        ("keys-gzip", ServerResponse::whole(200, &gzip, text.clone())),
+        ("keys-10-mb", ServerResponse::body(padded)),
+        ("keys-10000", ServerResponse::json(json, &many(10_000))),
+        ("keys-1000", ServerResponse::json(json, &many(1_000))),
         (
             "keys-unusable",
-            Response::json(json, &json!({"keys": unusable(intruder)})),
+            ServerResponse::json(json, &json!({"keys": unusable(intruder)})),
         ),
         (
             "keys-drip",
-            Response::Drip {
+            ServerResponse::Drip {
                 body: text.into(),
                 pause: Duration::from_millis(100),
             },
         ),
-        ("keys-silence", Response::Silence),
-        ("keys-reset", Response::Reset),
+        ("keys-silence", ServerResponse::Silence),
+        ("keys-reset", ServerResponse::Reset),
     ]
 }
 
 /// Documents that point to the attacker's keys.
-fn documents() -> Vec<(&'static str, Response)> {
+fn documents() -> Vec<(&'static str, ServerResponse)> {
     let document = |name: &str, member: &str, value: Value| {
         let mut document = json!({
             "issuer": format!("https://kubernetes.{name}.example.com"),
@@ -169,19 +178,19 @@ fn documents() -> Vec<(&'static str, Response)> {
         .into_iter()
         .map(|(name, member, value)| {
             let document = document(name, member, value);
-            (name, Response::json("application/json", &document))
+            (name, ServerResponse::json("application/json", &document))
         })
         .collect();
-    let twice = document("document-twice", "ignored", Value::Null).to_string();
+    let twice = document("document-duplicate-member", "ignored", Value::Null).to_string();
     let twice = format!("{{\"issuer\":\"https://other.example.com\",{}", &twice[1..]);
     documents.extend([
-        ("document-twice", Response::body(twice)),
+        ("document-duplicate-member", ServerResponse::body(twice)),
         (
             "document-html",
-            Response::body("<!doctype html><title>Sign in</title>"),
+            ServerResponse::body("<!doctype html><title>Sign in</title>"),
         ),
-        ("document-500", Response::status(500)),
-        ("document-silence", Response::Silence),
+        ("document-500", ServerResponse::status(500)),
+        ("document-silence", ServerResponse::Silence),
     ]);
     documents
 }

@@ -8,7 +8,7 @@ use rustls::ClientConfig;
 
 use super::connection::Connection;
 use super::h2;
-use super::reply::Reply;
+use super::response::Response;
 
 /// A request. Names and values are not validated.
 #[derive(Clone, Debug)]
@@ -109,7 +109,7 @@ impl Call {
     ///
     /// # Panics
     /// If no complete response arrives.
-    pub async fn send(&self, address: SocketAddr) -> Reply {
+    pub async fn send(&self, address: SocketAddr) -> Response {
         self.try_send(address)
             .await
             .unwrap_or_else(|error| panic!("{} {} at {address}: {error}", self.method, self.path))
@@ -120,7 +120,7 @@ impl Call {
     /// # Errors
     /// If no complete response arrives: refused, closed, reset, or not within
     /// [`Connection::TIMEOUT`].
-    pub async fn try_send(&self, address: SocketAddr) -> Result<Reply> {
+    pub async fn try_send(&self, address: SocketAddr) -> Result<Response> {
         Connection::open(address).await?.try_send(self).await
     }
 
@@ -132,7 +132,7 @@ impl Call {
         &self,
         address: SocketAddr,
         trust: &Arc<ClientConfig>,
-    ) -> Result<Reply> {
+    ) -> Result<Response> {
         self.try_send_as(host_of(&self.host), address, trust).await
     }
 
@@ -145,7 +145,7 @@ impl Call {
         name: &str,
         address: SocketAddr,
         trust: &Arc<ClientConfig>,
-    ) -> Result<Reply> {
+    ) -> Result<Response> {
         let mut connection = Connection::open_tls(address, name, trust).await?;
         connection.try_send(self).await
     }
@@ -154,7 +154,7 @@ impl Call {
     ///
     /// # Panics
     /// If no complete response arrives, or HTTP/2 can't express the request.
-    pub async fn send_h2(&self, address: SocketAddr) -> Reply {
+    pub async fn send_h2(&self, address: SocketAddr) -> Response {
         h2::send(self, address)
             .await
             .unwrap_or_else(|error| panic!("{} {} at {address}: {error}", self.method, self.path))

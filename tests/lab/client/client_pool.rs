@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use tokio::task::JoinSet;
 
-use super::{Call, Connection, Reply};
+use super::{Call, Connection, Response};
 
 /// Clients, each with its own connection. A few dozen reach every worker of a gateway.
 #[derive(Debug)]
@@ -26,12 +26,12 @@ impl ClientPool {
 
     /// Each client sends one of these requests, all at once. Clients without a request disconnect.
     /// Dropping the returned set disconnects the clients that still wait.
-    pub fn send(self, calls: impl IntoIterator<Item = Call>) -> JoinSet<Reply> {
-        let mut replies = JoinSet::new();
+    pub fn send(self, calls: impl IntoIterator<Item = Call>) -> JoinSet<Response> {
+        let mut responses = JoinSet::new();
         for (mut connection, call) in self.0.into_iter().zip(calls) {
-            replies.spawn(async move { connection.send(&call).await });
+            responses.spawn(async move { connection.send(&call).await });
         }
-        replies
+        responses
     }
 
     /// Each client sends requests, one after the other, as long as `next` returns one. Returns the

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use super::call::Call;
-use super::reply::Reply;
+use super::response::Response;
 use crate::lab::http::Head;
 
 /// A connection that stays open, and so stays on one worker of the gateway.
@@ -66,7 +66,7 @@ impl Connection {
     ///
     /// # Panics
     /// If no complete response arrives.
-    pub async fn send(&mut self, call: &Call) -> Reply {
+    pub async fn send(&mut self, call: &Call) -> Response {
         self.try_send(call)
             .await
             .unwrap_or_else(|error| panic!("{} {}: {error}", call.method, call.path))
@@ -76,7 +76,7 @@ impl Connection {
     ///
     /// # Errors
     /// If no complete response arrives: closed, reset, or not within [`Self::TIMEOUT`].
-    pub async fn try_send(&mut self, call: &Call) -> Result<Reply> {
+    pub async fn try_send(&mut self, call: &Call) -> Result<Response> {
         self.write(&call.bytes()).await?;
         timeout(Self::TIMEOUT, self.exchange(call))
             .await
@@ -108,7 +108,7 @@ impl Connection {
         Ok(bytes)
     }
 
-    async fn exchange(&mut self, call: &Call) -> Result<Reply> {
+    async fn exchange(&mut self, call: &Call) -> Result<Response> {
         loop {
             let head = Head::read(&mut self.stream)
                 .await?
@@ -125,13 +125,13 @@ impl Connection {
             } else {
                 head.read_body(&mut self.stream).await?
             };
-            let reply = Reply {
+            let response = Response {
                 status,
                 headers: head.headers,
                 body,
                 trailers: Vec::new(),
             };
-            return Ok(reply.with_registered_secrets());
+            return Ok(response.with_registered_secrets());
         }
     }
 }

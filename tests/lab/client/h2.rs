@@ -17,15 +17,15 @@ use tokio::time::timeout;
 
 use super::call::Call;
 use super::connection::Connection;
-use super::reply::Reply;
+use super::response::Response;
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
-pub(super) async fn send(call: &Call, address: SocketAddr) -> Outcome<Reply> {
+pub(super) async fn send(call: &Call, address: SocketAddr) -> Outcome<Response> {
     timeout(Connection::TIMEOUT, exchange(call, address)).await?
 }
 
-async fn exchange(call: &Call, address: SocketAddr) -> Outcome<Reply> {
+async fn exchange(call: &Call, address: SocketAddr) -> Outcome<Response> {
     let stream = TcpStream::connect(address).await?;
     let (mut sender, connection) =
         http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await?;
@@ -33,7 +33,7 @@ async fn exchange(call: &Call, address: SocketAddr) -> Outcome<Reply> {
     let response = sender.send_request(request(call)?).await?;
     let status = response.status().as_u16();
     let headers = pairs(response.headers());
-    // A tunnel has no end of its own.
+    // A CONNECT tunnel stays open, so there is no end of the body to wait for.
     let tunnel = call.method == "CONNECT" && status == 200;
     let (body, trailers) = if tunnel {
         (Vec::new(), Vec::new())
@@ -43,13 +43,13 @@ async fn exchange(call: &Call, address: SocketAddr) -> Outcome<Reply> {
         (collected.to_bytes().to_vec(), trailers)
     };
     driver.abort();
-    let reply = Reply {
+    let response = Response {
         status,
         headers,
         body,
         trailers,
     };
-    Ok(reply.with_registered_secrets())
+    Ok(response.with_registered_secrets())
 }
 
 fn request(call: &Call) -> Outcome<Request<BoxBody<Bytes, Infallible>>> {

@@ -163,14 +163,14 @@ impl Builder {
     }
 
     /// Sets `allow_on_headers_stop_iteration`, which lets Envoy continue with the body of a request
-    /// whose headers the filter holds. It should not be used.
+    /// whose headers the filter holds. We advise against it.
     #[must_use]
     pub fn stop_iteration(mut self) -> Self {
         self.listener.stop_iteration = true;
         self
     }
 
-    /// Uses another module.
+    /// Uses this filter (a WebAssembly module) instead.
     #[must_use]
     pub fn module(mut self, module: PathBuf) -> Self {
         self.module = Some(module);

@@ -1,7 +1,7 @@
 //! Envoy's metrics.
 
-pub(super) const CREATED: &str = "envoy_listener_manager_lds_update_success";
-pub(super) const REFUSED: &str = "envoy_listener_manager_lds_update_rejected";
+pub(super) const ACCEPTED: &str = "envoy_listener_manager_lds_update_success";
+pub(super) const REJECTED: &str = "envoy_listener_manager_lds_update_rejected";
 pub(super) const UNREADABLE: &str = "envoy_listener_manager_lds_update_failure";
 pub(super) const WARMING: &str = "envoy_listener_manager_total_listeners_warming";
 pub(super) const DRAINING: &str = "envoy_listener_manager_total_listeners_draining";

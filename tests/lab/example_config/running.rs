@@ -9,7 +9,7 @@ use std::sync::Arc;
 use rustls::ClientConfig;
 use serde_json::Value;
 
-use crate::lab::client::{Call, Reply};
+use crate::lab::client::{Call, Response};
 use crate::lab::envoy::Version;
 use crate::lab::process::Process;
 use crate::lab::{tools, wait};
@@ -74,24 +74,27 @@ impl RunningExample {
     ///
     /// # Panics
     /// If no complete response or no line arrives.
-    pub async fn call(&self, call: &Call) -> (Reply, Value) {
+    pub async fn call(&self, call: &Call) -> (Response, Value) {
         let before = self.lines().len();
-        let reply = match &self.trust {
+        let response = match &self.trust {
             Some(trust) => call.try_send_tls(self.address, trust).await,
             None => call.try_send(self.address).await,
         };
-        let reply = reply.unwrap_or_else(|error| panic!("{}: {error}", self.address));
+        let response = response.unwrap_or_else(|error| panic!("{}: {error}", self.address));
         let of_host = |line: &Value| line["host"] == call.host();
-        (reply, self.line(before, of_host).await)
+        (response, self.line(before, of_host).await)
     }
 
     /// The first line of the access log that matches, starting with this line number.
     ///
     /// # Panics
     /// If none arrives.
-    pub async fn line(&self, from: usize, fits: impl Fn(&Value) -> bool) -> Value {
+    pub async fn line(&self, from: usize, matches: impl Fn(&Value) -> bool) -> Value {
         wait::until("the access log's line", wait::LONG, async || {
-            self.lines().into_iter().skip(from).find(|line| fits(line))
+            self.lines()
+                .into_iter()
+                .skip(from)
+                .find(|line| matches(line))
         })
         .await
     }

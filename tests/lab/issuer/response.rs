@@ -6,7 +6,7 @@ use serde_json::Value;
 
 /// A response.
 #[derive(Clone, Debug)]
-pub enum Response {
+pub enum ServerResponse {
     /// A complete response.
     Whole {
         /// The status.
@@ -36,7 +36,7 @@ pub enum Response {
     Reset,
 }
 
-impl Response {
+impl ServerResponse {
     /// 200 with a JSON body that is cacheable for an hour, like an API server's.
     #[must_use]
     pub fn json(content_type: &str, body: &Value) -> Self {

@@ -12,7 +12,7 @@ use crate::lab::{folder, port, tools, wait};
 const CONFIGURATION: &str = "sentinel.conf";
 const NAME: &str = "lab";
 
-/// A running sentinel with two servers, of which the first is the leader. Stopped when dropped.
+/// A running sentinel with two servers, of which the first is the primary. Stopped when dropped.
 #[derive(Debug)]
 pub struct Sentinel {
     /// The servers.
@@ -73,25 +73,25 @@ impl Sentinel {
         json!({"store": store, "redis": redis})
     }
 
-    /// The index in [`Sentinel::servers`] of the leader, as the sentinel reports it.
+    /// The index in [`Sentinel::servers`] of the primary, as the sentinel reports it.
     #[must_use]
-    pub fn leader(&self) -> Option<usize> {
+    pub fn primary(&self) -> Option<usize> {
         let output = self
             .client
             .command(&["SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME]);
         let port = output.lines().nth(1)?;
-        let leads = |server: &Redis| server.address.port().to_string() == port;
-        self.servers.iter().position(leads)
+        let is_primary = |server: &Redis| server.address.port().to_string() == port;
+        self.servers.iter().position(is_primary)
     }
 
-    /// Kills the leader and waits until the other server is the leader.
+    /// Kills the primary and waits until the other server is the primary.
     ///
     /// # Panics
     /// If it is not within [`wait::LONG`].
     pub async fn fail_over(&mut self) {
-        let old = self.leader().expect("a leader");
+        let old = self.primary().expect("a primary");
         self.servers[old].kill();
-        let other = async || self.leader().is_some_and(|leader| leader != old);
-        wait::until_true("another leader", wait::LONG, other).await;
+        let other = async || self.primary().is_some_and(|primary| primary != old);
+        wait::until_true("another primary", wait::LONG, other).await;
     }
 }

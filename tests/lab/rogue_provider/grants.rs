@@ -1,5 +1,4 @@
-//! The provider's state between the browser's request and the client's: codes and refresh tokens,
-//! each for single use.
+//! The codes and tokens that the provider has issued. Codes and refresh tokens are for single use.
 
 use std::collections::HashMap;
 use std::collections::HashSet;
@@ -62,37 +61,37 @@ impl Grants {
                 .ok_or("no redirect_uri")?
                 .to_owned(),
         };
-        let name = self.name("code");
-        self.codes.insert(name.clone(), code);
-        Ok(name)
+        let value = self.new_value("code");
+        self.codes.insert(value.clone(), code);
+        Ok(value)
     }
 
     /// Processes a token request.
     pub(super) fn redeem(&mut self, form: &[(String, String)]) -> Result<Issued, &'static str> {
         let (nonce, code) = match get(form, "grant_type") {
             Some("authorization_code") => {
-                let name = get(form, "code").ok_or("invalid_request")?;
-                let code = self.codes.remove(name).ok_or("invalid_grant")?;
+                let value = get(form, "code").ok_or("invalid_request")?;
+                let code = self.codes.remove(value).ok_or("invalid_grant")?;
                 let verifier = get(form, "code_verifier").ok_or("invalid_grant")?;
-                let fits = challenge_of(verifier) == code.challenge
+                let matches = challenge_of(verifier) == code.challenge
                     && get(form, "redirect_uri") == Some(&code.redirect_uri);
-                if !fits {
+                if !matches {
                     return Err("invalid_grant");
                 }
-                (code.nonce, Some(name.to_owned()))
+                (code.nonce, Some(value.to_owned()))
             }
             Some("refresh_token") => {
-                let name = get(form, "refresh_token").ok_or("invalid_request")?;
+                let value = get(form, "refresh_token").ok_or("invalid_request")?;
                 (
-                    self.refresh_tokens.remove(name).ok_or("invalid_grant")?,
+                    self.refresh_tokens.remove(value).ok_or("invalid_grant")?,
                     None,
                 )
             }
             _ => return Err("unsupported_grant_type"),
         };
         let issued = Issued {
-            access_token: self.name("access"),
-            refresh_token: self.name("refresh"),
+            access_token: self.new_value("access"),
+            refresh_token: self.new_value("refresh"),
             nonce,
             code,
         };
@@ -107,10 +106,11 @@ impl Grants {
         self.access_tokens.contains(token)
     }
 
-    fn name(&mut self, kind: &str) -> String {
+    /// A new code or token of this kind.
+    fn new_value(&mut self, kind: &str) -> String {
         self.count += 1;
-        let name = format!("{kind}-{}-{:016x}", self.count, OsRng.next_u64());
-        secrets::register("a grant", &name);
-        name
+        let value = format!("{kind}-{}-{:016x}", self.count, OsRng.next_u64());
+        secrets::register("a grant", &value);
+        value
     }
 }

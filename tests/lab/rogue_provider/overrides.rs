@@ -6,7 +6,7 @@ use std::fmt;
 use serde_json::Value;
 
 use super::{Endpoint, TokenSigner};
-use crate::lab::issuer::Response;
+use crate::lab::issuer::ServerResponse;
 use crate::lab::keys::SigningKey;
 use crate::lab::token::Token;
 
@@ -30,7 +30,7 @@ pub struct Overrides {
     /// Changes the userinfo response.
     pub userinfo: Edit<Value>,
     /// Responses of endpoints, whatever the request.
-    pub endpoints: BTreeMap<Endpoint, Response>,
+    pub endpoints: BTreeMap<Endpoint, ServerResponse>,
 }
 
 impl Overrides {

@@ -58,7 +58,7 @@ fn harmless_text_is_not_reported() {
 fn registered_secrets_are_found_anywhere_in_a_log() {
     register("a client's secret", "gate-keepers-secret");
     let header = |name: &str, value: &str| (name.to_owned(), value.as_bytes().to_vec());
-    register_all_of(&Reply {
+    register_all_of(&Response {
         status: 302,
         headers: vec![
             header("Set-Cookie", "lab-cookie=0123456789-lab-cookie; Path=/"),
@@ -71,9 +71,9 @@ fn registered_secrets_are_found_anywhere_in_a_log() {
         body: Vec::new(),
         trailers: Vec::new(),
     });
-    let given = folder::fresh("secrets").join("given");
-    register_lines(given.clone());
-    fs::write(&given, "lab-refresh-token\n").unwrap();
+    let file = folder::fresh("secrets").join("given");
+    register_lines(file.clone());
+    fs::write(&file, "lab-refresh-token\n").unwrap();
     let log = "a gate-keepers-secret\nb\nc 0123456789-lab-cookie lab-code+1\n\
                lab-refresh-token\ndark-lab-theme lab-state\n";
     assert_eq!(
@@ -90,14 +90,14 @@ fn registered_secrets_are_found_anywhere_in_a_log() {
 #[test]
 fn a_program_that_logs_a_secret_fails_its_test() {
     let folder = folder::fresh("secrets");
-    let says = |text: &str, to: &str| {
+    let writes = |text: &str, to: &str| {
         let mut command = Command::new("sh");
         command.args(["-c", "echo \"$0\" > \"$1\"", text]);
         command.arg(folder.join(to));
         command
     };
-    let ends = |name: &str, text: &str, file: &str| {
-        let mut process = Process::start(name, &folder, says(text, file));
+    let failure_of = |name: &str, text: &str, file: &str| {
+        let mut process = Process::start(name, &folder, writes(text, file));
         while process.ended().is_none() {
             std::thread::yield_now();
         }
@@ -107,12 +107,12 @@ fn a_program_that_logs_a_secret_fails_its_test() {
             .err()
             .map(|panic| *panic.downcast::<String>().unwrap())
     };
-    assert_eq!(ends("quiet", "nothing", "quiet.log"), None);
+    assert_eq!(failure_of("quiet", "nothing", "quiet.log"), None);
     let at = |name: &str| Path::new(&folder).join(name).display().to_string();
-    for (name, file) in [("loud", "loud.log"), ("sly", "other")] {
-        let message = ends(name, "hunters client_secret=hunter2", file);
-        let place = at(file);
-        let report = format!("{name} has secrets in its logs:\n{place}: line 1: a secret field");
+    for (name, file) in [("main-log", "main-log.log"), ("other-log", "other")] {
+        let message = failure_of(name, "hunters client_secret=hunter2", file);
+        let path = at(file);
+        let report = format!("{name} has secrets in its logs:\n{path}: line 1: a secret field");
         assert_eq!(message, Some(report));
     }
 }

@@ -68,9 +68,9 @@ impl Cookie {
             let (name, value) = attribute.split_once('=').unwrap_or((attribute, ""));
             match name.to_ascii_lowercase().as_str() {
                 "domain" => cookie.set_domain(value)?,
-                "expires" => cookie.expires = Some(date(value).ok_or("no date in Expires")?),
+                "expires" => cookie.expires = Some(date(value).ok_or("invalid Expires")?),
                 "httponly" => cookie.http_only = true,
-                "max-age" => max_age = Some(value.parse().map_err(|_| "no number in Max-Age")?),
+                "max-age" => max_age = Some(value.parse().map_err(|_| "invalid Max-Age")?),
                 "path" if value.starts_with('/') => cookie.path = value.to_owned(),
                 "samesite" => cookie.same_site = same_site(value)?,
                 "secure" => cookie.secure = true,
@@ -85,7 +85,7 @@ impl Cookie {
     }
 
     /// Whether it matches `url`, apart from `SameSite`.
-    pub(super) fn fits(&self, url: &Url, now: i64) -> bool {
+    pub(super) fn matches(&self, url: &Url, now: i64) -> bool {
         let host = url.host_str().unwrap_or_default();
         let at_host = host == self.domain || !self.host_only && is_below(host, &self.domain);
         let path = url.path();
@@ -112,10 +112,10 @@ impl Cookie {
         if domain != self.domain {
             let is_address = self.domain.parse::<IpAddr>().is_ok();
             if is_address || !is_below(&self.domain, &domain) {
-                return Err("another host's Domain");
+                return Err("Domain of another host");
             }
             if !domain.contains('.') {
-                return Err("a Domain that is a public suffix");
+                return Err("Domain is a public suffix");
             }
         }
         // A public suffix may set a cookie for itself, which is then host-only.
@@ -139,7 +139,7 @@ impl Cookie {
             return Err("__Secure- without Secure");
         }
         if name.starts_with("__host-") && !(self.secure && self.host_only && self.path == "/") {
-            return Err("__Host- without Secure, or with a Domain, or not for the whole host");
+            return Err("__Host- without Secure, with Domain, or without Path=/");
         }
         Ok(())
     }
@@ -155,7 +155,7 @@ fn same_site(value: &str) -> Result<SameSite, &'static str> {
         "lax" => Ok(SameSite::Lax),
         "none" => Ok(SameSite::None),
         "strict" => Ok(SameSite::Strict),
-        _ => Err("an unknown SameSite"),
+        _ => Err("unknown SameSite"),
     }
 }
 

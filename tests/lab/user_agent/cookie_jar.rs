@@ -72,11 +72,11 @@ impl CookieJar {
         self.cookies.retain(|cookie| cookie.expires.is_some());
     }
 
-    /// Stores the `Set-Cookie` lines of a response to another client's request, as that of a page of the
-    /// same site.
+    /// Stores the `Set-Cookie` lines of a response that another client received, like those of a
+    /// subresource of the same site.
     ///
     /// # Panics
-    /// If `url` is not one.
+    /// If `url` is not a URL.
     pub fn receive(&mut self, lines: &[String], url: &str) {
         let url = Url::parse(url).expect("a URL");
         let context = Context {
@@ -97,7 +97,7 @@ impl CookieJar {
                         && !context.navigation
                         && cookie.same_site != SameSite::None =>
                 {
-                    self.drop_line("SameSite from another site", line);
+                    self.drop_line("SameSite in a cross-site response", line);
                 }
                 Ok(cookie) => self.put(cookie),
                 Err(why) => self.drop_line(why, line),
@@ -108,14 +108,14 @@ impl CookieJar {
     /// The `Cookie` header of a request.
     pub(super) fn header(&self, url: &Url, context: Context) -> Option<String> {
         let now = now();
-        let mut fitting: Vec<&Cookie> = self
+        let mut matching: Vec<&Cookie> = self
             .cookies
             .iter()
-            .filter(|cookie| cookie.fits(url, now) && context.allows(cookie.same_site))
+            .filter(|cookie| cookie.matches(url, now) && context.allows(cookie.same_site))
             .collect();
         // Longest path first, then oldest.
-        fitting.sort_by_key(|cookie| std::cmp::Reverse(cookie.path.len()));
-        let pairs: Vec<String> = fitting
+        matching.sort_by_key(|cookie| std::cmp::Reverse(cookie.path.len()));
+        let pairs: Vec<String> = matching
             .iter()
             .map(|cookie| format!("{}={}", cookie.name, cookie.value))
             .collect();
@@ -133,11 +133,11 @@ impl CookieJar {
 
 impl Context {
     fn allows(self, same_site: SameSite) -> bool {
-        let foreign = self.site == Site::Cross;
+        let is_cross_site = self.site == Site::Cross;
         match same_site {
             SameSite::None => true,
-            SameSite::Lax => !foreign || self.navigation && self.safe,
-            SameSite::Strict => !foreign,
+            SameSite::Lax => !is_cross_site || self.navigation && self.safe,
+            SameSite::Strict => !is_cross_site,
         }
     }
 }

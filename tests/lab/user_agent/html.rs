@@ -72,8 +72,8 @@ pub(super) fn refresh(html: &str, base: &Url) -> Option<Url> {
     let (_, target) = tag.get("content")?.split_once([';', ','])?;
     let (name, target) = target.split_once('=')?;
     let target = target.trim().trim_matches(['"', '\'']);
-    let leads = name.trim().eq_ignore_ascii_case("url");
-    leads.then(|| base.join(target).ok()).flatten()
+    let is_url = name.trim().eq_ignore_ascii_case("url");
+    is_url.then(|| base.join(target).ok()).flatten()
 }
 
 /// The targets of the links of a page.
@@ -106,12 +106,12 @@ fn tags(html: &str) -> Vec<Tag> {
             rest = comment.split_once("-->").map_or("", |(_, rest)| rest);
             continue;
         }
-        let (tag, behind) = tag(rest);
-        rest = behind;
+        let (tag, after) = tag(rest);
+        rest = after;
         // The content of these elements is not HTML.
         if matches!(tag.name.as_str(), "script" | "style") {
             let end = format!("</{}", tag.name);
-            rest = rest.find(&end).map_or("", |place| &rest[place..]);
+            rest = rest.find(&end).map_or("", |position| &rest[position..]);
         }
         tags.push(tag);
     }
@@ -130,21 +130,21 @@ fn tag(text: &str) -> (Tag, &str) {
         if rest.is_empty() {
             break;
         }
-        if let Some(behind) = rest.strip_prefix('>') {
-            rest = behind;
+        if let Some(after) = rest.strip_prefix('>') {
+            rest = after;
             break;
         }
         let end = rest
             .find(|c: char| c.is_whitespace() || matches!(c, '=' | '>' | '/'))
             .unwrap_or(rest.len());
         // A stray character is taken as a name, so that the loop ends.
-        let (name, behind) = rest.split_at(end.max(1).min(rest.len()));
-        let (value, behind) = match behind.trim_start().strip_prefix('=') {
-            Some(behind) => value(behind.trim_start()),
-            None => ("", behind),
+        let (name, after) = rest.split_at(end.max(1).min(rest.len()));
+        let (value, after) = match after.trim_start().strip_prefix('=') {
+            Some(after) => value(after.trim_start()),
+            None => ("", after),
         };
         attributes.push((name.to_ascii_lowercase(), unescape(value)));
-        rest = behind;
+        rest = after;
     }
     let name = name.trim_end_matches('/').to_ascii_lowercase();
     (Tag { name, attributes }, rest)
@@ -165,19 +165,19 @@ fn value(text: &str) -> (&str, &str) {
 fn unescape(text: &str) -> String {
     let mut whole = String::new();
     let mut rest = text;
-    while let Some((before, behind)) = rest.split_once('&') {
+    while let Some((before, after)) = rest.split_once('&') {
         whole.push_str(before);
-        let known = behind
+        let known = after
             .split_once(';')
-            .and_then(|(name, behind)| Some((entity(name)?, behind)));
+            .and_then(|(name, after)| Some((entity(name)?, after)));
         match known {
-            Some((character, behind)) => {
+            Some((character, after)) => {
                 whole.push(character);
-                rest = behind;
+                rest = after;
             }
             None => {
                 whole.push('&');
-                rest = behind;
+                rest = after;
             }
         }
     }

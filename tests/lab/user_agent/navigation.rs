@@ -61,7 +61,7 @@ impl Navigation {
         if let Some(url) = page.redirect() {
             let mut next = Self::get(url, self.from.clone());
             next.hides_referrer = self.hides_referrer;
-            if matches!(page.reply.status, 307 | 308) {
+            if matches!(page.response.status, 307 | 308) {
                 next.method.clone_from(&self.method);
                 next.body.clone_from(&self.body);
             }

@@ -3,7 +3,7 @@
 use url::Url;
 
 use super::html::{self, Form};
-use crate::lab::client::Reply;
+use crate::lab::client::Response;
 
 /// A response to a navigation, and its URL.
 #[derive(Clone, Debug)]
@@ -11,14 +11,14 @@ pub struct Page {
     /// Its URL, with the fragment.
     pub url: Url,
     /// The response.
-    pub reply: Reply,
+    pub response: Response,
 }
 
 impl Page {
     /// The body as text.
     #[must_use]
     pub fn text(&self) -> String {
-        self.reply.text()
+        self.response.text()
     }
 
     /// Its forms.
@@ -58,10 +58,10 @@ impl Page {
     /// If `Location` is not a URL.
     #[must_use]
     pub fn redirect(&self) -> Option<Url> {
-        if !matches!(self.reply.status, 301 | 302 | 303 | 307 | 308) {
+        if !matches!(self.response.status, 301 | 302 | 303 | 307 | 308) {
             return None;
         }
-        let location = self.reply.header("location")?;
+        let location = self.response.header("location")?;
         let mut url = self
             .url
             .join(&location)
@@ -75,12 +75,12 @@ impl Page {
     /// Whether its policy is `no-referrer`. Its forms are then sent with `Origin: null`, even to
     /// the same origin (Fetch standard, section 3.2, "append a request `Origin` header").
     pub(super) fn hides_referrer(&self) -> bool {
-        self.reply.header("referrer-policy").as_deref() == Some("no-referrer")
+        self.response.header("referrer-policy").as_deref() == Some("no-referrer")
     }
 
     /// The target of its refresh.
     pub(super) fn refresh(&self) -> Option<Url> {
-        let kind = self.reply.header("content-type").unwrap_or_default();
+        let kind = self.response.header("content-type").unwrap_or_default();
         let is_html = kind.starts_with("text/html");
         is_html
             .then(|| html::refresh(&self.text(), &self.url))
@@ -89,7 +89,7 @@ impl Page {
 
     /// Fails the test because the page is not the expected one.
     pub(super) fn fail(&self, what: &str) -> ! {
-        let (url, status) = (&self.url, self.reply.status);
+        let (url, status) = (&self.url, self.response.status);
         panic!("{url} ({status}): expected {what}:\n{}", self.text());
     }
 }

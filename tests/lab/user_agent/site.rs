@@ -66,6 +66,6 @@ fn registrable(url: &Url) -> &str {
     }
     let second_last_dot = host.rmatch_indices('.').nth(1);
     second_last_dot
-        .and_then(|(place, _)| host.get(place + 1..))
+        .and_then(|(position, _)| host.get(position + 1..))
         .unwrap_or(host)
 }

@@ -35,7 +35,7 @@ fn a_cookie_is_sent_as_its_attributes_say() {
         "path=3; Path=/oauth2/x",
         "secure=4; Secure; Path=/",
     ];
-    let to = |place| sent(&lines, place, click(Site::Typed));
+    let to = |url| sent(&lines, url, click(Site::Typed));
     assert_eq!(
         to("https://auth.tools.example.com/oauth2/x/y"),
         "path=3; host=1; domain=2; secure=4"
@@ -56,26 +56,26 @@ fn a_cookie_is_sent_as_its_attributes_say() {
 #[test]
 fn same_site_limits_cross_site_cookies() {
     let lines = [
-        "unsaid=1; Path=/",
+        "default=1; Path=/",
         "lax=2; SameSite=Lax; Path=/",
         "strict=3; SameSite=strict; Path=/",
         "none=4; SameSite=None; Secure; Path=/",
     ];
     let to = |context| sent(&lines, "https://auth.tools.example.com/", context);
-    let all = "unsaid=1; lax=2; strict=3; none=4";
+    let all = "default=1; lax=2; strict=3; none=4";
     assert_eq!(to(click(Site::Typed)), all);
     assert_eq!(to(click(Site::Same)), all);
-    assert_eq!(to(click(Site::Cross)), "unsaid=1; lax=2; none=4");
-    let foreign_form = Context {
+    assert_eq!(to(click(Site::Cross)), "default=1; lax=2; none=4");
+    let cross_site_form = Context {
         safe: false,
         ..click(Site::Cross)
     };
-    assert_eq!(to(foreign_form), "none=4");
-    let foreign_script = Context {
+    assert_eq!(to(cross_site_form), "none=4");
+    let cross_site_script = Context {
         navigation: false,
         ..click(Site::Cross)
     };
-    assert_eq!(to(foreign_script), "none=4");
+    assert_eq!(to(cross_site_script), "none=4");
 }
 
 #[test]

@@ -25,12 +25,12 @@ const SCREENS: [(Screen, bool, Option<&str>); 5] = [
 /// Checks the current page, which has this heading.
 async fn check_page(browser: &Browser, name: &str, heading: &str) {
     wait_for_heading(browser, heading).await;
-    for (screen, dark, picture) in SCREENS {
+    for (screen, dark, suffix) in SCREENS {
         browser.set_screen(screen, dark).await;
         let faults = checks::faults(browser).await;
         assert!(faults.is_empty(), "{name}, {screen:?}: {faults:#?}");
-        if let Some(kind) = picture {
-            browser.screenshot(&format!("{name}-{kind}")).await;
+        if let Some(suffix) = suffix {
+            browser.screenshot(&format!("{name}-{suffix}")).await;
         }
     }
     checks::assert_keyboard_navigation(browser, name).await;
@@ -53,7 +53,7 @@ async fn the_pages_of_a_sign_in_are_accessible() {
     let start = stack.gateway.call(call).await.text();
     show_copy(&browser, &start).await;
     check_page(&browser, "start", "Signing in").await;
-    // The console errors of the copy's script.
+    // Discards the console errors of the copy's script.
     browser.console().await;
 
     browser.visit(&format!("{APP}/graph")).await;
@@ -65,13 +65,13 @@ async fn the_pages_of_a_sign_in_are_accessible() {
     browser
         .visit(&format!("{URL}/oauth2/start?rd={APP}/graph"))
         .await;
-    check_page(&browser, "looping", "Signed in, but redirected back").await;
+    check_page(&browser, "redirect-loop", "Signed in, but redirected back").await;
     browser.visit(&format!("{APP}/graph")).await;
     check_page(&browser, "not-allowed", "Access denied").await;
     browser
         .visit(&format!("{URL}/oauth2/callback/google?code=x&state=y"))
         .await;
-    check_page(&browser, "over", "This sign-in is not valid").await;
+    check_page(&browser, "invalid-sign-in", "This sign-in is not valid").await;
     browser
         .visit(&format!("{URL}/oauth2/start?rd=//evil.example"))
         .await;
@@ -82,8 +82,8 @@ async fn the_pages_of_a_sign_in_are_accessible() {
     check_page(&browser, "unknown-provider", "Invalid request").await;
     browser.visit(&format!("{APP}/a%2Fb")).await;
     check_page(&browser, "ambiguous", "Bad request").await;
-    browser.visit(&format!("{URL}/nothing")).await;
-    check_page(&browser, "nothing", "Page not found").await;
+    browser.visit(&format!("{URL}/unknown")).await;
+    check_page(&browser, "not-found", "Page not found").await;
     assert_no_console_errors(&browser, &[400, 403]).await;
 }
 
@@ -99,7 +99,7 @@ async fn the_pages_of_sessions_and_sign_out_are_accessible() {
     provider.recover(Route::Token).await;
     browser.click("main a").await;
     check_page(&browser, "signed-in", "You are signed in").await;
-    let over = now() + 5;
+    let expires_at = now() + 5;
     browser
         .visit(&format!(
             "{}/.well-known/openid-configuration",
@@ -113,20 +113,23 @@ async fn the_pages_of_sessions_and_sign_out_are_accessible() {
         .await;
     check_page(&browser, "sign-out", "Sign out?").await;
 
-    wait::until_true("the expiry of the token", wait::LONG, async || now() > over).await;
+    wait::until_true("the expiry of the token", wait::LONG, async || {
+        now() > expires_at
+    })
+    .await;
     stack.companion.pause().await;
     browser.visit(&format!("{APP}/graph")).await;
     check_page(&browser, "unavailable", "Try again shortly").await;
     stack.companion.resume();
     browser.click("main a").await;
     let reached = async || stack.app_requests("GET", "/graph").len() == 1;
-    wait::until_true("the app", wait::LONG, reached).await;
+    wait::until_true("a request to the app", wait::LONG, reached).await;
 
     browser.without_scripts().await;
     browser
         .visit(&format!("{URL}/oauth2/sign_out?rd={APP}/graph"))
         .await;
-    check_page(&browser, "leave", "Signing out").await;
+    check_page(&browser, "signing-out", "Signing out").await;
     browser.click("main button").await;
     browser.confirm_sign_out().await;
     check_page(&browser, "signed-out", "You are signed out").await;

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use crate::browser::{assert_no_console_errors, shared_stack};
 
-/// What the names of sign-in attempts begin with.
+/// The prefix of the names of sign-in attempts' cookies.
 const LOGIN: &str = "__Host-portcullis-login-";
 
-/// Our cookies, by their names without the prefix that those of the session have.
+/// Our cookies. The names of session cookies are without their prefix.
 async fn our_cookies(browser: &Browser) -> Vec<(String, Value)> {
     let all = browser.cookies().await.into_iter();
     let mut our_cookies: Vec<(String, Value)> = all
@@ -60,7 +60,7 @@ async fn c01_c02_our_cookies_are_hidden_from_scripts_other_hosts_and_clear_text(
     assert_eq!(
         names,
         ["", "-session", "__Host-portcullis-login-done"],
-        "the attempt has ended"
+        "the cookie of the attempt is deleted"
     );
     for (name, cookie) in &after {
         match name.as_str() {
@@ -71,8 +71,8 @@ async fn c01_c02_our_cookies_are_hidden_from_scripts_other_hosts_and_clear_text(
     assert_eq!(browser.run("return document.cookie").await, json!(""));
     // A page in clear text cannot set a cookie with these names, and a subdomain's script cannot
     // set one that is not `Secure`.
-    let steal = format!("document.cookie = '{COOKIE_PREFIX}=x; path=/; domain=example.com'");
-    browser.run(&steal).await;
+    let overwrite = format!("document.cookie = '{COOKIE_PREFIX}=x; path=/; domain=example.com'");
+    browser.run(&overwrite).await;
     assert_eq!(our_cookies(&browser).await.len(), after.len());
     browser.visit(&format!("{APP}/cookies?again")).await;
     assert_eq!(stack.app_requests("GET", "/cookies?again").len(), 1);

@@ -47,14 +47,13 @@ async fn a_user_chooses_a_provider_and_a_name_skips_the_choice() {
     assert_no_console_errors(&browser, &[]).await;
 }
 
-/// Starts a sign-in at this provider, and returns the callback of the provider, which already knows
-/// the user.
+/// Starts a sign-in at this provider, where the user has a session, and returns the URL of the callback.
 async fn provider_response(user: &mut UserAgent, provider: &str) -> Url {
     let start = format!("{URL}/oauth2/start?provider={provider}&initiator=user&rd={APP}/mixed");
-    let ask = user.step(&start).await.redirect().unwrap();
-    let back = user.step(ask.as_str()).await.redirect().unwrap();
-    assert_eq!(back.path(), format!("/oauth2/callback/{provider}"));
-    back
+    let authorization = user.step(&start).await.redirect().unwrap();
+    let callback = user.step(authorization.as_str()).await.redirect().unwrap();
+    assert_eq!(callback.path(), format!("/oauth2/callback/{provider}"));
+    callback
 }
 
 fn parameter(url: &Url, name: &str) -> String {
@@ -161,17 +160,17 @@ async fn r04_mixed_up_responses_of_providers_are_rejected() {
         };
         let code = parameter(&at_google, "code");
         let page = alice.step(&callback(provider, &state, &code, iss)).await;
-        assert_eq!(page.reply.status, status, "{what}: {}", page.text());
+        assert_eq!(page.response.status, status, "{what}: {}", page.text());
         let info = alice
             .fetch(&format!("{URL}/oauth2/userinfo"), Call::get("", ""))
             .await;
         assert_eq!(info.status, 401, "{what}: nobody is signed in");
         assert_eq!(redeemed().await, before, "{what}: no token request");
     }
-    let whole = provider_response(&mut alice, "google").await;
-    assert_eq!(parameter(&whole, "iss"), google);
+    let complete = provider_response(&mut alice, "google").await;
+    assert_eq!(parameter(&complete, "iss"), google);
     assert_eq!(
-        alice.visit(whole.as_str()).await.url.as_str(),
+        alice.visit(complete.as_str()).await.url.as_str(),
         format!("{APP}/mixed")
     );
 }

@@ -1,5 +1,5 @@
-//! Redirect targets (`rd`): what is rejected is rejected by every endpoint that reads an `rd`, and
-//! a real browser determines where an address leads.
+//! Redirect targets (`rd`): every endpoint that reads an `rd` rejects those of open-redirect attacks, as
+//! a real browser resolves them.
 
 mod addresses;
 
@@ -11,14 +11,14 @@ use url::Url;
 use url::form_urlencoded::byte_serialize;
 
 use crate::browser::{assert_no_console_errors, shared_stack};
-use addresses::{ELSEWHERE, NORMALIZED, ODD};
+use addresses::{ELSEWHERE, NORMALIZED, UNUSUAL};
 
 fn encoded(rd: &str) -> String {
     byte_serialize(rd.as_bytes()).collect()
 }
 
-/// Every endpoint that reads an `rd`, with this one, and whether it has to refuse the request. The
-/// others ignore the address.
+/// Requests with this `rd` to every endpoint that reads one, and whether it must refuse the request. The
+/// others ignore the `rd`.
 fn endpoints(rd: &str) -> Vec<(&'static str, Call, bool)> {
     let get = |path: &str| Call::get("auth.example.com", path);
     let post = Call::post("auth.example.com", "/oauth2/sign_out")
@@ -36,12 +36,12 @@ fn endpoints(rd: &str) -> Vec<(&'static str, Call, bool)> {
             true,
         ),
         (
-            "start, by name",
+            "start, with a provider",
             page(get(&format!("{start}&provider=sso"))),
             true,
         ),
         (
-            "start, twice",
+            "start, two rd",
             page(get(&format!("/oauth2/start?rd={APP}/&rd={rd}"))),
             true,
         ),
@@ -70,20 +70,20 @@ fn endpoints(rd: &str) -> Vec<(&'static str, Call, bool)> {
 }
 
 #[tokio::test]
-async fn r06_t18_no_endpoint_redirects_to_a_foreign_address() {
+async fn r06_t18_no_endpoint_is_an_open_redirect() {
     let stack = shared_stack().await;
     for hostile in NORMALIZED.iter().chain(ELSEWHERE) {
         for (endpoint, call, refuses) in endpoints(&encoded(hostile)) {
-            let reply = stack.gateway.call(call).await;
+            let response = stack.gateway.call(call).await;
             let status = if refuses { 400 } else { 200 };
             assert_eq!(
-                reply.status,
+                response.status,
                 status,
                 "{endpoint}, {hostile:?}: {}",
-                reply.text()
+                response.text()
             );
-            assert_eq!(reply.header("location"), None, "{endpoint}, {hostile:?}");
-            let text = reply.text();
+            assert_eq!(response.header("location"), None, "{endpoint}, {hostile:?}");
+            let text = response.text();
             assert!(
                 !text.contains("evil.example"),
                 "{endpoint}, {hostile:?}: {text}"
@@ -94,7 +94,7 @@ async fn r06_t18_no_endpoint_redirects_to_a_foreign_address() {
             );
             let page = Page {
                 url: Url::parse(URL).unwrap(),
-                reply,
+                response,
             };
             let forms = page.forms();
             let mut fields = forms.iter().flat_map(|form| &form.fields);
@@ -129,24 +129,25 @@ async fn r06_the_filter_redirects_to_the_companion_only() {
     ] {
         let call = Call::get(authority, "//evil.example/\\evil.example?rd=//evil.example");
         let call = call.header("sec-fetch-mode", "navigate");
-        let reply = call.try_send_as("alertmanager.example.com", stack.gateway.address(), &trust);
-        let reply = reply.await.unwrap();
-        if let Some(location) = reply.header("location") {
+        let response =
+            call.try_send_as("alertmanager.example.com", stack.gateway.address(), &trust);
+        let response = response.await.unwrap();
+        if let Some(location) = response.header("location") {
             let start = format!("{URL}/oauth2/start?rd=https%3A%2F%2F");
             assert!(location.starts_with(&start), "{authority}: {location}");
-            let behind = location.trim_start_matches(&start);
+            let after = location.trim_start_matches(&start);
             assert!(
-                behind
+                after
                     .to_ascii_lowercase()
                     .starts_with("alertmanager.example.com"),
                 "{location}"
             );
-            assert!(!behind.contains(['/', '@', '\\']), "{location}");
+            assert!(!after.contains(['/', '@', '\\']), "{location}");
         } else {
             assert!(
-                matches!(reply.status, 400 | 403 | 404),
+                matches!(response.status, 400 | 403 | 404),
                 "{authority}: {}",
-                reply.status
+                response.status
             );
         }
     }
@@ -156,12 +157,12 @@ async fn r06_the_filter_redirects_to_the_companion_only() {
 async fn hosts(browser: &Browser) -> Value {
     let script = "return [location].concat([...document.links])\
                   .concat([...document.forms].map((form) => new URL(form.action)))\
-                  .map((place) => place.host)";
+                  .map((url) => url.host)";
     browser.run(script).await
 }
 
 #[tokio::test]
-async fn r06_t18_a_real_browser_is_not_redirected_to_a_foreign_address() {
+async fn r06_t18_a_real_browser_is_not_redirected_to_another_host() {
     let stack = shared_stack().await;
     let browser = stack.browser().await;
     for hostile in NORMALIZED {
@@ -181,14 +182,14 @@ async fn r06_t18_a_real_browser_is_not_redirected_to_a_foreign_address() {
     browser
         .wait_for_url("the app", |url| url.path() == "/first")
         .await;
-    for (odd, path) in ODD {
+    for (unusual, path) in UNUSUAL {
         browser
-            .visit(&format!("{URL}/oauth2/start?rd={}", encoded(odd)))
+            .visit(&format!("{URL}/oauth2/start?rd={}", encoded(unusual)))
             .await;
         let end = browser
-            .wait_for_url(odd, |url| url.as_str().starts_with(APP))
+            .wait_for_url(unusual, |url| url.as_str().starts_with(APP))
             .await;
-        assert_eq!(end.as_str(), format!("{APP}{path}"), "{odd}");
+        assert_eq!(end.as_str(), format!("{APP}{path}"), "{unusual}");
         assert_eq!(
             browser.run("return location.host").await,
             json!("alertmanager.example.com")

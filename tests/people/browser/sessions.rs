@@ -17,9 +17,9 @@ async fn submit_form(browser: &Browser, path: &str, text: &str) {
          form.append(field); document.body.append(form); form.submit()"
     );
     browser.run(&script).await;
-    let there = format!("{APP}{path}");
+    let target = format!("{APP}{path}");
     browser
-        .wait_for_url("a response", |url| url.as_str() == there)
+        .wait_for_url("a response", |url| url.as_str() == target)
         .await;
 }
 
@@ -44,8 +44,8 @@ async fn a_form_sent_after_the_session_token_expired_reaches_the_app_once() {
         .wait_for_url("the app", |url| url.path() == "/form")
         .await;
     let old = session_token(&browser).await;
-    let over = async || now() > old["exp"].as_i64().unwrap();
-    wait::until_true("the expiry of the token", wait::LONG, over).await;
+    let is_expired = async || now() > old["exp"].as_i64().unwrap();
+    wait::until_true("the expiry of the token", wait::LONG, is_expired).await;
 
     submit_form(&browser, "/form/send", "hello").await;
     let seen = stack.app_requests("POST", "/form/send");

@@ -62,8 +62,8 @@ async fn the_back_button_returns_to_the_previous_page() {
     let stack = shared_stack().await;
     let browser = stack.browser().await;
     let client = browser.client();
-    let portal = format!("{APP}/-/healthy");
-    browser.visit(&portal).await;
+    let first_page = format!("{APP}/-/healthy");
+    browser.visit(&first_page).await;
     let follow = "const link = document.createElement('a'); link.href = '/back?x=1#y'; \
                   document.body.append(link); link.click()";
     browser.run(follow).await;
@@ -71,17 +71,17 @@ async fn the_back_button_returns_to_the_previous_page() {
     let app = format!("{APP}/back?x=1#y");
     assert_eq!(wait_for_app(&browser).await, app);
 
-    let mut passed = Vec::new();
-    while browser.url().await.as_str() != portal {
+    let mut visited = Vec::new();
+    while browser.url().await.as_str() != first_page {
         let before = browser.url().await;
         client.back().await.unwrap();
         let moved = async || browser.url().await != before;
         wait::until_true("a page before this one", wait::LONG, moved).await;
-        passed.push(browser.url().await);
+        visited.push(browser.url().await);
     }
     let at_companion = |url: &&url::Url| url.as_str().starts_with(URL);
-    assert_eq!(passed.iter().find(at_companion), None, "{passed:#?}");
-    for _ in &passed {
+    assert_eq!(visited.iter().find(at_companion), None, "{visited:#?}");
+    for _ in &visited {
         client.forward().await.unwrap();
     }
     assert_eq!(wait_for_app(&browser).await, app);
@@ -93,14 +93,14 @@ async fn the_back_button_returns_to_the_previous_page() {
 async fn a_repeated_callback_shows_a_page_with_a_link() {
     let stack = shared_stack().await;
     let browser = stack.browser().await;
-    let over = format!("{URL}/oauth2/callback?code=abc&state=def");
-    browser.visit(&over).await;
+    let callback = format!("{URL}/oauth2/callback?code=abc&state=def");
+    browser.visit(&callback).await;
     wait_for_heading(&browser, "This sign-in is not valid").await;
     browser.click("main a").await;
     browser.sign_in_as("alice").await;
     wait_for_heading(&browser, "You are signed in").await;
     // Again, now with a session: no redirect.
-    browser.visit(&over).await;
+    browser.visit(&callback).await;
     browser.click("main a").await;
     wait_for_heading(&browser, "You are signed in").await;
     assert_no_console_errors(&browser, &[403]).await;

@@ -91,15 +91,15 @@ async fn l01_another_site_cannot_sign_a_user_out_without_a_prompt() {
 async fn r11_another_site_ends_no_session_by_a_sign_in() {
     let stack = shared_stack().await;
     let browser = stack.browser().await;
-    // A user of no other test: while a companion is new, a logout at the provider ends all sessions
-    // of its user.
+    // No other test uses this user: a logout at the provider may end all sessions of a user.
     sign_in(&browser, "frank", "/kept").await;
     let elsewhere = format!(
         "{}/.well-known/openid-configuration",
         stack.provider().issuer()
     );
     browser.visit(&elsewhere).await;
-    // So that the provider asks who signs in, and no callback replaces the session.
+    // Deletes the provider's cookies, so that it shows its login form and no callback replaces the
+    // session.
     browser.client().delete_all_cookies().await.unwrap();
     for path in [
         "start",
@@ -120,7 +120,7 @@ async fn r11_another_site_ends_no_session_by_a_sign_in() {
         wait::until_true("the provider's sign-in page", wait::LONG, shown).await;
         assert_signed_in(&browser, "/kept").await;
     }
-    // The user who begins to sign in leaves the old session behind.
+    // A sign-in that the user starts deletes the old session.
     browser
         .visit(&format!("{URL}/oauth2/start?rd={APP}/again"))
         .await;

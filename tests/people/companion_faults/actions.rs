@@ -1,7 +1,7 @@
 //! Actions of users, and the cookies of their browsers.
 
 use portcullis_tests::lab::user_agent::{Form, Page};
-use portcullis_tests::lab::{Call, Reply, UserAgent, wait};
+use portcullis_tests::lab::{Call, Response, UserAgent, wait};
 
 use crate::companion_faults::deployment::{APP, AUTH, HOST, Replica, URL};
 
@@ -20,10 +20,10 @@ pub(crate) async fn sign_in(user: &mut UserAgent, login: &str, page: &str) {
         "{}",
         shown.text()
     );
-    assert_eq!(shown.reply.status, 200, "{}", shown.text());
+    assert_eq!(shown.response.status, 200, "{}", shown.text());
 }
 
-/// Answers the provider's prompts; it already knows some users.
+/// Completes the provider's prompts. It does not show the login form to a user that it already knows.
 pub(crate) async fn at_provider<'p>(user: &'p mut UserAgent, login: &str) -> &'p Page {
     let asks = |what| move |form: &Form| form.has("prompt", what);
     let mut forms = user.page().forms().into_iter();
@@ -40,7 +40,7 @@ pub(crate) async fn at_provider<'p>(user: &'p mut UserAgent, login: &str) -> &'p
 /// Signs out, here and at the provider.
 pub(crate) async fn sign_out(user: &mut UserAgent) {
     user.visit(&format!("{URL}/oauth2/sign_out")).await;
-    // A script would submit the form.
+    // In a browser, a script submits the form.
     let form = user.page().forms().into_iter().next();
     user.submit(form.expect("a form for the provider")).await;
     let page = user.confirm_sign_out().await;
@@ -48,24 +48,24 @@ pub(crate) async fn sign_out(user: &mut UserAgent) {
 }
 
 /// A script's request to its own app.
-pub(crate) async fn alerts(user: &mut UserAgent) -> Reply {
+pub(crate) async fn alerts(user: &mut UserAgent) -> Response {
     let url = format!("{APP}/api/v2/alerts");
     user.fetch(&url, Call::get("", "")).await
 }
 
 /// The companion's userinfo response.
-pub(crate) async fn userinfo(user: &mut UserAgent) -> Reply {
+pub(crate) async fn userinfo(user: &mut UserAgent) -> Response {
     let url = format!("{URL}/oauth2/userinfo");
     user.fetch(&url, Call::get("", "")).await
 }
 
 /// Refreshes the session as the filter does: with the session's cookies alone, and not through the
 /// gateway, which refuses it.
-pub(crate) async fn refresh(user: &mut UserAgent, replica: &Replica) -> Reply {
+pub(crate) async fn refresh(user: &mut UserAgent, replica: &Replica) -> Response {
     let call = Call::post(AUTH, "/oauth2/refresh").header("cookie", cookie_header(user));
-    let reply = replica.companion.call(call).await;
-    user.cookies_mut().receive(&reply.all("set-cookie"), URL);
-    reply
+    let response = replica.companion.call(call).await;
+    user.cookies_mut().receive(&response.all("set-cookie"), URL);
+    response
 }
 
 /// The session's cookies as a `Cookie` header.
@@ -93,9 +93,13 @@ pub(crate) fn cookie(user: &UserAgent, name: &str) -> String {
 pub(crate) async fn wait_until_refreshed(user: &mut UserAgent) {
     let begin = user.history().len();
     wait::until_true("the session", wait::LONG, async || {
-        let reply = alerts(user).await;
-        assert!(matches!(reply.status, 200 | 503), "{}", reply.verdict());
-        reply.status == 200
+        let response = alerts(user).await;
+        assert!(
+            matches!(response.status, 200 | 503),
+            "{}",
+            response.verdict()
+        );
+        response.status == 200
     })
     .await;
     let since = &user.history()[begin..];

@@ -1,4 +1,4 @@
-//! Claims that are meant to be read differently by an app or a page.
+//! Claims with characters that an app or a page could interpret.
 
 use portcullis_tests::lab::Call;
 use serde_json::{Value, json};
@@ -79,17 +79,17 @@ async fn h07_each_claim_reaches_apps_as_one_encoded_value() {
         .header("x-forwarded-host", HOST)
         .header("x-forwarded-uri", "/api/v2/alerts")
         .header("cookie", cookie_header(&mallory));
-    let reply = deployment.replicas[0].companion.call(call).await;
-    assert_eq!(reply.status, 202, "{}", reply.text());
+    let response = deployment.replicas[0].companion.call(call).await;
+    assert_eq!(response.status, 202, "{}", response.text());
     for (name, value) in expected {
-        assert_eq!(reply.all(name), [value], "{name}");
+        assert_eq!(response.all(name), [value], "{name}");
     }
     assert_eq!(
-        (reply.header("x-evil"), reply.header("set-cookie")),
+        (response.header("x-evil"), response.header("set-cookie")),
         (None, None)
     );
 
-    // The JSON has all of it, and a page shows it as text.
+    // Userinfo has the claims unchanged, and a page shows them as text.
     let info = userinfo(&mut mallory).await.json();
     assert_eq!((&info["user"], &info["groups"]), (&json!(name), &groups));
     mallory.visit(&format!("{URL}/oauth2/sign_in")).await;

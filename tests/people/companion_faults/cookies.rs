@@ -37,7 +37,7 @@ async fn c04_invalid_cookies_set_by_another_host_lock_nobody_out() {
             200
         );
     }
-    // If they replace the user's own cookies, the session ends, and a sign-in repairs it.
+    // If they replace the user's own cookies, the user has to sign in again.
     for name in [TOKEN, SEALED] {
         inject(&mut alice, name, "invalid-value", "/");
     }
@@ -67,18 +67,18 @@ async fn t19_junk_before_the_good_cookies_locks_nobody_out_and_deletes_nothing()
         cookies.push(good.clone());
         let cookies = cookies.join("; ");
         let call = Call::get("alertmanager.example.com", "/api/v2/alerts");
-        let reply = replica.gateway.call(call.header("cookie", &cookies)).await;
-        assert_eq!(reply.status, 200, "{count}: {}", reply.text());
-        assert_eq!(reply.all("set-cookie"), [""; 0], "{count}");
+        let response = replica.gateway.call(call.header("cookie", &cookies)).await;
+        assert_eq!(response.status, 200, "{count}: {}", response.text());
+        assert_eq!(response.all("set-cookie"), [""; 0], "{count}");
         let call = Call::get(AUTH, "/oauth2/userinfo").header("cookie", &cookies);
-        let reply = replica.companion.call(call).await;
-        assert_eq!(reply.json()["user"], "alice", "{count}");
-        assert_eq!(reply.all("set-cookie"), [""; 0], "{count}");
+        let response = replica.companion.call(call).await;
+        assert_eq!(response.json()["user"], "alice", "{count}");
+        assert_eq!(response.all("set-cookie"), [""; 0], "{count}");
         let call = Call::post(AUTH, "/oauth2/refresh").header("cookie", &cookies);
-        let reply = replica.companion.call(call).await;
-        assert_eq!(reply.status, 200, "{count}");
+        let response = replica.companion.call(call).await;
+        assert_eq!(response.status, 200, "{count}");
         for name in [TOKEN, SEALED] {
-            let lines = reply.all("set-cookie");
+            let lines = response.all("set-cookie");
             let set = lines
                 .iter()
                 .find(|line| line.starts_with(&format!("{name}=")));
@@ -140,7 +140,7 @@ async fn r11_a_sign_in_replaces_injected_cookies() {
         // The sign-in was completed with its own state, not with the injected one.
         let callback = alice.history().iter().rev();
         let mut callback = callback.filter(|step| step.url.path() == "/oauth2/callback");
-        let lines = callback.next().unwrap().reply.all("set-cookie");
+        let lines = callback.next().unwrap().response.all("set-cookie");
         let ended = lines
             .iter()
             .find(|line| line.contains("-login-") && line.contains("=; "));
@@ -148,8 +148,8 @@ async fn r11_a_sign_in_replaces_injected_cookies() {
 
         // The injected session has not become the user's.
         let call = Call::get(AUTH, "/oauth2/userinfo").header("cookie", cookie_header(&eve));
-        let reply = deployment.replicas[0].companion.call(call).await;
-        assert_eq!(reply.json()["user"], "eve");
+        let response = deployment.replicas[0].companion.call(call).await;
+        assert_eq!(response.json()["user"], "eve");
     }
 }
 
@@ -170,8 +170,8 @@ fn inject(user: &mut UserAgent, name: &str, value: &str, path: &str) {
 
 /// Checks which user the app and the companion identify.
 async fn assert_subject(deployment: &Deployment, user: &mut UserAgent, login: &str) {
-    let reply = alerts(user).await;
-    assert_eq!(reply.status, 200, "{}", reply.text());
+    let response = alerts(user).await;
+    assert_eq!(response.status, 200, "{}", response.text());
     let seen = deployment.app.requests().pop().unwrap();
     let headers = seen["headers"].as_array().unwrap();
     let header = serde_json::json!(["x-auth-request-user", login]);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use portcullis_tests::lab::provider::{self, Client};
 use portcullis_tests::lab::{
-    App, Authority, Call, Companion, Gateway, Provider, Redis, Reply, UserAgent, port, wait,
+    App, Authority, Call, Companion, Gateway, Provider, Redis, Response, UserAgent, port, wait,
 };
 use serde_json::{Value, json};
 
@@ -18,10 +18,10 @@ pub(crate) const AUTH: &str = "auth.example.com";
 pub(crate) const APP: &str = "https://alertmanager.example.com";
 pub(crate) const HOST: &str = "alertmanager.example.com";
 
-/// The limit within which every filter and every replica learns of a revocation.
+/// The time within which every filter and every replica has received a revocation.
 pub(crate) const PROPAGATION_LIMIT: Duration = Duration::from_secs(10);
 
-/// Everything, running.
+/// The running programs.
 pub(crate) struct Deployment {
     pub(crate) authority: Authority,
     pub(crate) provider: Provider,
@@ -41,7 +41,7 @@ pub(crate) struct Settings {
     replicas: usize,
     redis: bool,
     session: Value,
-    more: Value,
+    settings: Value,
 }
 
 impl Settings {
@@ -51,7 +51,7 @@ impl Settings {
             replicas: 1,
             redis: false,
             session: json!({"cookie": {"domain": "example.com"}}),
-            more: json!({}),
+            settings: json!({}),
         }
     }
 
@@ -79,7 +79,7 @@ impl Settings {
 
     /// Sets another member of the companion's configuration.
     pub(crate) fn with(mut self, name: &str, value: Value) -> Self {
-        self.more[name] = value;
+        self.settings[name] = value;
         self
     }
 
@@ -99,7 +99,7 @@ impl Settings {
             }],
             "session": self.session,
         });
-        merge(&mut configuration, self.more);
+        merge(&mut configuration, self.settings);
         if let Some(redis) = &redis {
             merge(&mut configuration["session"], redis.session());
         }
@@ -150,7 +150,7 @@ impl Deployment {
         user
     }
 
-    /// The Redis.
+    /// Its Redis.
     pub(crate) fn redis(&mut self) -> &mut Redis {
         self.redis.as_mut().expect("a deployment with Redis")
     }
@@ -162,12 +162,13 @@ impl Deployment {
 
     /// Waits until the filter of this replica refuses the session in these cookies.
     pub(crate) async fn wait_until_revoked(&self, cookies: &str, replica: &Replica) {
-        let out = async || self.ask(cookies, replica).await.verdict() == "401 revoked";
-        wait::until_true("the end of the session", PROPAGATION_LIMIT, out).await;
+        let is_revoked =
+            async || self.request_alerts(cookies, replica).await.verdict() == "401 revoked";
+        wait::until_true("a revoked session", PROPAGATION_LIMIT, is_revoked).await;
     }
 
-    /// Requests the app's alerts with these cookies through the gateway of this replica.
-    pub(crate) async fn ask(&self, cookies: &str, replica: &Replica) -> Reply {
+    /// Requests the app's alerts with these cookies, through the gateway of this replica.
+    pub(crate) async fn request_alerts(&self, cookies: &str, replica: &Replica) -> Response {
         let call = Call::get(HOST, "/api/v2/alerts").header("cookie", cookies);
         replica.gateway.call(call).await
     }
@@ -175,22 +176,22 @@ impl Deployment {
 
 impl Replica {
     /// Requests a path of the companion directly, not through the gateway.
-    pub(crate) async fn get(&self, path: &str) -> Reply {
+    pub(crate) async fn get(&self, path: &str) -> Response {
         self.companion.call(Call::get(AUTH, path)).await
     }
 
     /// The revocation list.
     pub(crate) async fn revocations(&self) -> Value {
-        let reply = self.get("/oauth2/revocations").await;
-        assert_eq!(reply.status, 200, "{}", reply.text());
-        reply.json()
+        let response = self.get("/oauth2/revocations").await;
+        assert_eq!(response.status, 200, "{}", response.text());
+        response.json()
     }
 
     /// Waits until `/ready` returns this.
     pub(crate) async fn wait_for_ready(&self, status: u16, text: &str) {
         wait::until_true(text, wait::LONG, async || {
-            let reply = self.get("/ready").await;
-            (reply.status, &*reply.text()) == (status, text)
+            let response = self.get("/ready").await;
+            (response.status, &*response.text()) == (status, text)
         })
         .await;
     }

@@ -14,10 +14,10 @@ async fn a_killed_companion_loses_no_session_with_either_store() {
         let mut alice = deployment.signed_in("alice", 0).await;
         deployment.replicas[0].companion.kill();
         assert_eq!(alerts(&mut alice).await.status, 200);
-        // A new sign-in has to wait, and gets no other response.
+        // A new sign-in is not possible meanwhile.
         let mut eve = deployment.user_agent(0);
         let page = eve.visit(&format!("{APP}/graph")).await;
-        assert_eq!(page.reply.status, 503);
+        assert_eq!(page.response.status, 503);
         deployment.replicas[0].companion.restart().await;
         assert_eq!(alerts(&mut alice).await.status, 200);
         assert_eq!(userinfo(&mut alice).await.json()["user"], "alice");
@@ -29,7 +29,7 @@ async fn a_killed_companion_loses_no_session_with_either_store() {
         assert_ne!(
             cookie_header(&alice),
             before,
-            "the sealed session still opens"
+            "the sealed session is still valid"
         );
         sign_in(&mut eve, "eve", "/graph").await;
     }
@@ -42,8 +42,10 @@ async fn a_session_that_expires_while_the_companion_is_down_recovers() {
     let cookies = cookie_header(&alice);
     deployment.replicas[0].companion.kill();
     let refused = wait::until("an expired token", wait::LONG, async || {
-        let reply = deployment.ask(&cookies, &deployment.replicas[0]).await;
-        (reply.status != 200).then_some(reply)
+        let response = deployment
+            .request_alerts(&cookies, &deployment.replicas[0])
+            .await;
+        (response.status != 200).then_some(response)
     })
     .await;
     assert_eq!(refused.verdict(), "503 session-unavailable");
@@ -66,15 +68,15 @@ async fn one_replica_serves_everything_while_the_other_is_down() {
         200
     );
     // The first replica learns of changes in the meantime.
-    let kept = cookie_header(&alice);
+    let old_cookies = cookie_header(&alice);
     sign_out(&mut alice).await;
     deployment.replicas[0].companion.restart().await;
-    let call = Call::post(AUTH, "/oauth2/refresh").header("cookie", &kept);
+    let call = Call::post(AUTH, "/oauth2/refresh").header("cookie", &old_cookies);
     assert_eq!(
         deployment.replicas[0].companion.call(call).await.status,
         401
     );
     deployment
-        .wait_until_revoked(&kept, &deployment.replicas[0])
+        .wait_until_revoked(&old_cookies, &deployment.replicas[0])
         .await;
 }

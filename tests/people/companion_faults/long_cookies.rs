@@ -13,23 +13,23 @@ const MAX_COOKIE_BYTES: usize = 4096;
 async fn c03_a_session_is_complete_around_the_size_limit_of_a_cookie() {
     let deployment = Settings::single().start().await;
     let short = length(&deployment, TOKEN, 100).await;
-    // From one cookie to two, and around the browser's limit for a single cookie.
-    for whole in [
+    // Where a value is split into two cookies, and around the browser's limit for a single cookie.
+    for total in [
         4000,
         4001,
         MAX_COOKIE_BYTES - 1,
         MAX_COOKIE_BYTES,
         MAX_COOKIE_BYTES + 1,
     ] {
-        let value = if whole < 4010 {
-            whole
+        let value = if total < 4010 {
+            total
         } else {
-            whole - TOKEN.len()
+            total - TOKEN.len()
         };
-        // Three bytes of a claim are four of the token.
-        let least = 100 + (value - short) * 3 / 4 - 1;
+        // Three bytes of a claim are four characters of the token.
+        let shortest = 100 + (value - short) * 3 / 4 - 1;
         let mut lengths = Vec::new();
-        for group in least..least + 3 {
+        for group in shortest..shortest + 3 {
             lengths.push(length(&deployment, TOKEN, group).await);
         }
         assert!(
@@ -106,26 +106,34 @@ async fn c03_a_session_with_wrong_chunks_is_rejected() {
     let alice = chunks(&deployment.signed_in("alice", 0).await, SEALED);
     let eve = chunks(&deployment.signed_in("eve", 0).await, SEALED);
     assert!(alice.len() > 1 && alice.len() == eve.len(), "in chunks");
-    let asked = async |chunks: &[(String, String)]| {
+    let status_with = async |chunks: &[(String, String)]| {
         let pairs: Vec<String> = chunks.iter().map(|(n, v)| format!("{n}={v}")).collect();
         let call = Call::get(AUTH, "/oauth2/userinfo").header("cookie", pairs.join("; "));
         deployment.replicas[0].companion.call(call).await.status
     };
-    assert_eq!(asked(&alice).await, 200);
-    let backwards: Vec<_> = alice.iter().rev().cloned().collect();
-    assert_eq!(asked(&backwards).await, 200, "the numbers give the order");
+    assert_eq!(status_with(&alice).await, 200);
+    let reversed: Vec<_> = alice.iter().rev().cloned().collect();
     assert_eq!(
-        asked(&alice[..alice.len() - 1]).await,
+        status_with(&reversed).await,
+        200,
+        "the numbers give the order"
+    );
+    assert_eq!(
+        status_with(&alice[..alice.len() - 1]).await,
         401,
         "last chunk missing"
     );
-    assert_eq!(asked(&alice[1..]).await, 401, "first chunk missing");
+    assert_eq!(status_with(&alice[1..]).await, 401, "first chunk missing");
     let mixed: Vec<_> = [&alice[..1], &eve[1..]].concat();
-    assert_eq!(asked(&mixed).await, 401, "another session's last chunk");
+    assert_eq!(
+        status_with(&mixed).await,
+        401,
+        "another session's last chunk"
+    );
     let mut swapped = alice.clone();
     let (one, other) = (alice[0].1.clone(), alice[1].1.clone());
     (swapped[0].1, swapped[1].1) = (other, one);
-    assert_eq!(asked(&swapped).await, 401, "swapped");
+    assert_eq!(status_with(&swapped).await, 401, "swapped");
 }
 
 #[tokio::test]
@@ -139,7 +147,7 @@ async fn c03_a_session_too_large_for_cookies_is_reported_and_not_stored() {
     let mut alice = deployment.user_agent(0);
     alice.visit(&format!("{URL}/oauth2/sign_in")).await;
     let page = alice.sign_in_as("alice").await;
-    assert_eq!(page.reply.status, 400);
+    assert_eq!(page.response.status, 400);
     assert!(
         page.text()
             .contains("more groups than this site can store in a session"),
@@ -150,19 +158,19 @@ async fn c03_a_session_too_large_for_cookies_is_reported_and_not_stored() {
     let left = alice.cookies().names();
     assert!(!left.iter().any(|name| name.starts_with(TOKEN)), "{left:?}");
 
-    // A flood of cookies does not sign anybody in, and does not break the gateway.
+    // Many cookies neither sign a user in nor break the gateway.
     let replica = &deployment.replicas[0];
-    let flood: Vec<String> = (0..800)
+    let many: Vec<String> = (0..800)
         .map(|n| format!("{SEALED}.{n}={}", "x".repeat(100)))
         .collect();
-    let call = Call::get(HOST, "/api/v2/alerts").header("cookie", flood.join("; "));
+    let call = Call::get(HOST, "/api/v2/alerts").header("cookie", many.join("; "));
     let status = replica.gateway.call(call.clone()).await.status;
     assert!(matches!(status, 401 | 431), "{status}");
     let sent = replica
         .companion
         .try_call(call.to(AUTH, "/oauth2/userinfo"))
         .await;
-    let status = sent.map(|reply| reply.status);
+    let status = sent.map(|response| response.status);
     assert!(matches!(status, Ok(401 | 431) | Err(_)), "{status:?}");
     deployment.signed_in("eve", 0).await;
 }

@@ -12,22 +12,25 @@ use crate::companion_faults::deployment::{APP, AUTH, Settings, URL};
 async fn t17_a_link_cannot_sign_a_user_in_as_somebody_else() {
     let deployment = Settings::single().start().await;
     let mut eve = deployment.user_agent(0);
-    // Everything that it takes: the attacker's own browser would be signed in by it.
+    // A complete callback URL: it would sign in the attacker's own browser.
     let link = pending_sign_in(&mut eve, "eve").await;
     for mut victim in [
         deployment.user_agent(0),
         deployment.signed_in("alice", 0).await,
     ] {
-        let (before, asked) = (
+        let (before, token_requests) = (
             cookie_header(&victim),
             deployment.provider.count(Route::Token).await,
         );
         let page = victim.visit(&link).await;
-        assert_eq!(page.reply.status, 403, "{}", page.text());
+        assert_eq!(page.response.status, 403, "{}", page.text());
         let text = page.text();
         assert!(text.contains("This sign-in is not valid"), "{text}");
         assert_eq!(cookie_header(&victim), before);
-        assert_eq!(deployment.provider.count(Route::Token).await, asked);
+        assert_eq!(
+            deployment.provider.count(Route::Token).await,
+            token_requests
+        );
     }
     // The code is still valid in its own browser.
     eve.visit(&link).await;
@@ -43,7 +46,7 @@ async fn l01_another_site_cannot_sign_a_user_out() {
     for method in ["GET", "POST"] {
         for (name, value) in [
             ("sec-fetch-site", "cross-site"),
-            // Another host of the domain, or an image and a frame in an app's own page.
+            // Another host of the domain, and an image and a frame in an app's own page.
             ("sec-fetch-site", "same-site"),
             ("sec-fetch-mode", "no-cors"),
             ("sec-fetch-dest", "iframe"),
@@ -59,18 +62,22 @@ async fn l01_another_site_cannot_sign_a_user_out() {
                 .header("accept", "text/html")
                 .header("cookie", &cookies)
                 .header(name, value);
-            let reply = replica.gateway.call(call).await;
+            let response = replica.gateway.call(call).await;
             let what = format!("{method} with {name}: {value}");
-            assert_eq!(reply.status, 200, "{what}");
-            assert!(reply.text().contains("<form"), "{what}: {}", reply.text());
-            assert_eq!(reply.all("set-cookie"), [""; 0], "{what}");
+            assert_eq!(response.status, 200, "{what}");
+            assert!(
+                response.text().contains("<form"),
+                "{what}: {}",
+                response.text()
+            );
+            assert_eq!(response.all("set-cookie"), [""; 0], "{what}");
         }
     }
     assert_eq!(replica.revocations().await["entries"], json!([]));
     assert_eq!(userinfo(&mut alice).await.status, 200);
     assert_eq!(alerts(&mut alice).await.status, 200);
-    let asked = deployment.provider.count(Route::EndSession).await;
-    assert_eq!(asked, 0, "and not at the provider either");
+    let sign_outs = deployment.provider.count(Route::EndSession).await;
+    assert_eq!(sign_outs, 0, "no sign-out at the provider");
 }
 
 #[tokio::test]
@@ -82,9 +89,13 @@ async fn r11_subresources_and_frames_neither_start_a_sign_in_nor_end_a_session()
             let call = Call::new("GET", AUTH, &format!("/oauth2/start{query}"))
                 .header("cookie", cookie_header(&alice))
                 .header(name, value);
-            let reply = deployment.replicas[0].gateway.call(call).await;
-            assert_eq!(reply.status, 400, "{name}: {value}, {query}");
-            assert_eq!(reply.all("set-cookie"), [""; 0], "{name}: {value}, {query}");
+            let response = deployment.replicas[0].gateway.call(call).await;
+            assert_eq!(response.status, 400, "{name}: {value}, {query}");
+            assert_eq!(
+                response.all("set-cookie"),
+                [""; 0],
+                "{name}: {value}, {query}"
+            );
         }
     }
 }
@@ -119,19 +130,19 @@ async fn r11_another_site_neither_ends_nor_replaces_a_session_by_a_sign_in() {
             if let Some(site) = site {
                 call = call.header("sec-fetch-site", site);
             }
-            // A browser without Fetch Metadata sends where the navigation comes from.
+            // A browser without Fetch Metadata sends `Referer`.
             if site.is_none() {
                 call = call.header("referer", "https://evil.example.net/");
             }
-            let reply = deployment.replicas[0].companion.call(call).await;
-            for line in reply.all("set-cookie") {
+            let response = deployment.replicas[0].companion.call(call).await;
+            for line in response.all("set-cookie") {
                 let name = line.split('=').next().unwrap();
                 assert!(name.contains("-login-"), "{path} from {site:?}: {line}");
             }
         }
     }
     assert_eq!(userinfo(&mut alice).await.status, 200);
-    // The page of a sign-in that another site has begun continues from our own origin.
+    // The page that continues a sign-in started by another site is of our own origin.
     let elsewhere = format!(
         "{}/.well-known/openid-configuration",
         deployment.provider.issuer()
@@ -154,9 +165,9 @@ async fn r11_another_site_neither_ends_nor_replaces_a_session_by_a_sign_in() {
             .header("sec-fetch-site", "same-origin")
     };
     for (query, deletes) in [("?initiator=user", true), ("?initiator=other-site", false)] {
-        let reply = deployment.replicas[0].companion.call(call(query)).await;
-        assert_eq!(reply.status, 302, "{query}");
-        let lines = reply.all("set-cookie");
+        let response = deployment.replicas[0].companion.call(call(query)).await;
+        assert_eq!(response.status, 302, "{query}");
+        let lines = response.all("set-cookie");
         let deleted = lines
             .iter()
             .any(|line| line.starts_with("__Secure-portcullis=;"));

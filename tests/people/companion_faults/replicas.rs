@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use portcullis_tests::lab::provider::Route;
 use portcullis_tests::lab::token::now;
-use portcullis_tests::lab::{Call, Reply, wait};
+use portcullis_tests::lab::{Call, Response, wait};
 use rustls::ClientConfig;
 use serde_json::json;
 
@@ -28,8 +28,8 @@ async fn r02_a_sign_in_started_at_one_replica_completes_once_at_the_other() {
     for replica in [1, 0] {
         alice = deployment.route_through(alice, replica);
         assert_eq!(alerts(&mut alice).await.status, 200, "{replica}");
-        let reply = userinfo(&mut alice).await;
-        assert_eq!(reply.json()["user"], "alice", "{replica}");
+        let response = userinfo(&mut alice).await;
+        assert_eq!(response.json()["user"], "alice", "{replica}");
         assert_eq!(
             refresh(&mut alice, &deployment.replicas[replica])
                 .await
@@ -40,8 +40,8 @@ async fn r02_a_sign_in_started_at_one_replica_completes_once_at_the_other() {
     }
 
     // A state that one replica has accepted is rejected by the other.
-    let mut trail = alice.history().iter();
-    let callback = trail.find(|step| step.url.path() == "/oauth2/callback");
+    let mut history = alice.history().iter();
+    let callback = history.find(|step| step.url.path() == "/oauth2/callback");
     let callback = callback.unwrap();
     let path = format!("{}?{}", callback.url.path(), callback.url.query().unwrap());
     let cookie = callback.cookie.clone().unwrap();
@@ -59,8 +59,8 @@ async fn r10_concurrent_requests_at_both_replicas_refresh_once() {
     let alice = deployment.signed_in("alice", 0).await;
     let signed_in = now();
     let cookies = cookie_header(&alice);
-    // Sessions verified before the revocation list was lost must be refreshed. The test avoids
-    // waiting for the provider's token to expire.
+    // A session that was verified before the revocation list was lost must be refreshed. So the test
+    // need not wait until the provider's token expires.
     let before = deployment.refresh_count().await;
     wait::until_true("the next second", wait::LONG, async || now() > signed_in).await;
     let lost = deployment.redis().keys("*ended*");
@@ -69,12 +69,12 @@ async fn r10_concurrent_requests_at_both_replicas_refresh_once() {
 
     // Both replicas need a refresh before the provider has responded to either.
     deployment.provider.pause().await;
-    let asked = send_concurrently(&deployment, |replica| {
+    let refreshes = send_concurrently(&deployment, |replica| {
         let call = Call::post(AUTH, "/oauth2/refresh").header("cookie", &cookies);
         (call, replica.companion.address(), None)
     });
-    for reply in asked.await {
-        assert_eq!(reply.status, 503, "{}", reply.text());
+    for response in refreshes.await {
+        assert_eq!(response.status, 503, "{}", response.text());
     }
     deployment.provider.resume();
     let redeemed = async || deployment.refresh_count().await > before;
@@ -84,14 +84,14 @@ async fn r10_concurrent_requests_at_both_replicas_refresh_once() {
     // token expires; each filter has it refreshed.
     let mut refreshed = [false; 2];
     wait::until_true("a refreshed token by each filter", wait::LONG, async || {
-        let replies = send_concurrently(&deployment, |replica| {
+        let responses = send_concurrently(&deployment, |replica| {
             let call = Call::get(HOST, "/api/v2/alerts").header("cookie", &cookies);
             let trust = Some(deployment.authority.trust());
             (call, replica.gateway.address(), trust)
         });
-        for (number, reply) in replies.await.iter().enumerate() {
-            assert_eq!(reply.verdict(), "200", "nobody is signed out");
-            refreshed[number % 2] |= reply.header("set-cookie").is_some();
+        for (number, response) in responses.await.iter().enumerate() {
+            assert_eq!(response.verdict(), "200", "nobody is signed out");
+            refreshed[number % 2] |= response.header("set-cookie").is_some();
         }
         refreshed == [true; 2]
     })
@@ -103,7 +103,7 @@ async fn r10_concurrent_requests_at_both_replicas_refresh_once() {
 async fn send_concurrently(
     deployment: &Deployment,
     call: impl Fn(&Replica) -> (Call, SocketAddr, Option<Arc<ClientConfig>>),
-) -> Vec<Reply> {
+) -> Vec<Response> {
     let replicas = deployment.replicas.iter().cycle().take(50);
     let calls = replicas.map(|replica| {
         let (call, address, trust) = call(replica);
@@ -115,18 +115,18 @@ async fn send_concurrently(
             sent.expect("a complete response")
         })
     });
-    let mut replies = Vec::new();
+    let mut responses = Vec::new();
     for call in calls.collect::<Vec<_>>() {
-        replies.push(call.await.expect("no panic"));
+        responses.push(call.await.expect("no panic"));
     }
-    replies
+    responses
 }
 
 #[tokio::test]
 async fn l01_a_sign_out_at_one_replica_applies_to_both() {
     let deployment = Settings::replicas().start().await;
     let mut alice = deployment.signed_in("alice", 0).await;
-    let kept = cookie_header(&alice);
+    let old_cookies = cookie_header(&alice);
     sign_out(&mut alice).await;
     assert_eq!(cookie_header(&alice), "");
 
@@ -136,10 +136,13 @@ async fn l01_a_sign_out_at_one_replica_applies_to_both() {
             Call::get(AUTH, "/oauth2/userinfo"),
             Call::post(AUTH, "/oauth2/refresh"),
         ] {
-            let reply = replica.companion.call(call.header("cookie", &kept)).await;
-            assert_eq!(reply.status, 401, "{}", reply.text());
+            let response = replica
+                .companion
+                .call(call.header("cookie", &old_cookies))
+                .await;
+            assert_eq!(response.status, 401, "{}", response.text());
         }
-        deployment.wait_until_revoked(&kept, replica).await;
+        deployment.wait_until_revoked(&old_cookies, replica).await;
     }
     let [one, other] = [&deployment.replicas[0], &deployment.replicas[1]];
     let list = one.revocations().await;

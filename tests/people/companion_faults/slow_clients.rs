@@ -16,7 +16,7 @@ use tokio_rustls::TlsConnector;
 
 use crate::companion_faults::deployment::{AUTH, URL};
 
-/// The pause between two bytes: never long enough to look idle.
+/// The pause between two bytes, so short that no connection is idle.
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// The number of clients of each kind.

@@ -4,7 +4,7 @@
 
 use std::fs;
 
-use portcullis_tests::lab::{Call, Reply, UserAgent, secrets, wait};
+use portcullis_tests::lab::{Call, Response, UserAgent, secrets, wait};
 use serde_json::json;
 
 use crate::companion_faults::actions::{
@@ -13,7 +13,7 @@ use crate::companion_faults::actions::{
 use crate::companion_faults::deployment::{APP, AUTH, Deployment, HOST, Settings, URL};
 
 /// A password that is not Redis's.
-const OTHER: &str = "another-password";
+const WRONG_PASSWORD: &str = "another-password";
 
 #[tokio::test]
 async fn a_killed_redis_signs_nobody_out_and_grants_no_access() {
@@ -42,13 +42,13 @@ async fn a_redis_with_another_password_signs_nobody_out_and_grants_no_access() {
         .unwrap()
         .to_owned();
     let right = fs::read_to_string(&file).unwrap();
-    secrets::register("Redis's password", OTHER);
-    fs::write(&file, OTHER).unwrap();
-    let broken = fixture
+    secrets::register("Redis's password", WRONG_PASSWORD);
+    fs::write(&file, WRONG_PASSWORD).unwrap();
+    let closed = fixture
         .deployment
         .redis()
         .command(&["CLIENT", "KILL", "TYPE", "normal"]);
-    assert_ne!(broken, "0", "connections of the companion");
+    assert_ne!(closed, "0", "connections of the companion");
     fixture.assert_outage().await;
     let log = fixture.deployment.replicas[0].companion.log();
     assert!(log.contains("Password authentication failed"), "{log}");
@@ -64,14 +64,14 @@ async fn a_session_that_expires_while_redis_is_down_recovers() {
     deployment.redis().kill();
     let replica = &deployment.replicas[0];
     let refused = wait::until("an expired token", wait::LONG, async || {
-        let reply = deployment.ask(&cookies, replica).await;
-        (reply.status != 200).then_some(reply)
+        let response = deployment.request_alerts(&cookies, replica).await;
+        (response.status != 200).then_some(response)
     })
     .await;
     assert_unavailable("a program", &refused);
     assert_eq!(refused.verdict(), "503 session-unavailable");
     let page = alice.visit(&format!("{APP}/graph")).await;
-    assert_unavailable("a user", &page.reply);
+    assert_unavailable("a user", &page.response);
     assert_eq!(
         page.url.as_str(),
         format!("{APP}/graph"),
@@ -82,7 +82,7 @@ async fn a_session_that_expires_while_redis_is_down_recovers() {
     wait_until_refreshed(&mut alice).await;
 }
 
-/// Alice has signed in, and Bob has started to.
+/// Alice has signed in, and Eve has started to sign in.
 struct Fixture {
     deployment: Deployment,
     alice: UserAgent,
@@ -126,11 +126,11 @@ impl Fixture {
         assert_unavailable("a refresh", &refresh(alice, replica).await);
         assert_unavailable("revocations", &replica.get("/oauth2/revocations").await);
         let page = alice.visit(&format!("{URL}/oauth2/sign_out")).await;
-        assert_unavailable("a sign-out", &page.reply);
+        assert_unavailable("a sign-out", &page.response);
         assert!(page.text().contains("Try again"), "{}", page.text());
         let page = self.pending_sign_in.sign_in_as("eve").await;
         assert_eq!(page.url.path(), "/oauth2/callback");
-        assert_unavailable("a sign-in", &page.reply);
+        assert_unavailable("a sign-in", &page.response);
         assert!(page.text().contains("Try again"), "{}", page.text());
         let logout_tokens = deployment.provider.logout_tokens().await;
         assert_eq!(logout_tokens.len(), 0);
@@ -179,25 +179,25 @@ impl Fixture {
 }
 
 /// The response to a client that should try again.
-fn assert_unavailable(what: &str, reply: &Reply) {
-    assert_eq!(reply.status, 503, "{what}: {}", reply.text());
-    let after = reply.header("retry-after").and_then(|s| s.parse().ok());
+fn assert_unavailable(what: &str, response: &Response) {
+    assert_eq!(response.status, 503, "{what}: {}", response.text());
+    let after = response.header("retry-after").and_then(|s| s.parse().ok());
     assert!(
         after.is_some_and(|seconds: u32| seconds > 0),
         "{what}: {after:?}"
     );
     assert_eq!(
-        reply.header("cache-control").as_deref(),
+        response.header("cache-control").as_deref(),
         Some("no-store"),
         "{what}"
     );
-    let cookies = reply.all("set-cookie");
+    let cookies = response.all("set-cookie");
     let session = cookies.iter().find(|line| !line.contains("-login-"));
     assert_eq!(session, None, "{what}: no cookie is set");
 }
 
 /// A forward auth request for a page of the app.
-async fn forward_auth(deployment: &Deployment, cookies: &str) -> Reply {
+async fn forward_auth(deployment: &Deployment, cookies: &str) -> Response {
     let mut call = Call::get(AUTH, "/oauth2/auth")
         .header("x-forwarded-method", "GET")
         .header("x-forwarded-proto", "https")

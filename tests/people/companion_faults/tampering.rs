@@ -1,6 +1,6 @@
 //! Sealed values that were tampered with. All kinds of tampering get the same response.
 
-use portcullis_tests::lab::{Call, Reply, UserAgent};
+use portcullis_tests::lab::{Call, Response, UserAgent};
 
 use crate::companion_faults::actions::{SEALED, TOKEN, cookie};
 use crate::companion_faults::deployment::{APP, AUTH, Deployment, HOST, Settings};
@@ -28,10 +28,9 @@ async fn cve_2026_47775_every_tampered_sealed_session_gets_the_same_response() {
             "A"
         };
         let value = [&good[..position], other, &good[position + 1..]].concat();
-        tampered.push(("a letter", value));
+        tampered.push(("one character", value));
     }
-    // Moves a byte from one field to the next: the last byte of the key's name becomes the first of
-    // the nonce.
+    // Moves four characters of the key's name to the end, so that the fields after it are shifted.
     tampered.push(("shifted", [&good[..8], &good[12..], &good[8..12]].concat()));
 
     let calls = [
@@ -99,10 +98,10 @@ async fn attempt(deployment: &Deployment) -> String {
 
 /// The parts of a response that a client can compare: everything except the request ID and the
 /// date.
-fn visible_parts(reply: &Reply) -> (u16, Vec<(String, Vec<u8>)>, String) {
-    let id = reply.header("x-request-id").expect("a number");
-    let headers = reply.headers.iter();
+fn visible_parts(response: &Response) -> (u16, Vec<(String, Vec<u8>)>, String) {
+    let id = response.header("x-request-id").expect("a request ID");
+    let headers = response.headers.iter();
     let headers = headers.filter(|(name, _)| !matches!(&**name, "x-request-id" | "date"));
-    let body = reply.text().replace(&id, "ID");
-    (reply.status, headers.cloned().collect(), body)
+    let body = response.text().replace(&id, "ID");
+    (response.status, headers.cloned().collect(), body)
 }

@@ -71,7 +71,7 @@ async fn ghsa_7x63_client_headers_do_not_change_the_authorized_request() {
 #[tokio::test]
 async fn h08_the_authorized_request_is_the_one_the_app_receives() {
     let fixture = Fixture::start().await;
-    let tricks = [
+    let paths = [
         "/-/healthy/../../api/v2/alerts",
         "/-/healthy/..%2f..%2fapi/v2/alerts",
         "/-/healthy/%2e%2e/%2e%2e/api/v2/alerts",
@@ -94,14 +94,15 @@ async fn h08_the_authorized_request_is_the_one_the_app_receives() {
         "/-/healthy?a=b",
     ];
     for proxy in &fixture.proxies {
-        for path in tricks {
+        for path in paths {
             proxy.send(Call::get(HOST, path)).await;
         }
         for method in ["POST", "PUT", "DELETE", "PROPFIND", "get"] {
             proxy.send(Call::new(method, HOST, "/-/healthy")).await;
         }
     }
-    // Only what the public rule covers, whichever proxy normalized the path.
+    // The app receives only requests that the public rule allows, whether the proxy normalizes paths or
+    // not.
     let seen = fixture.app.requests();
     assert!(seen.len() >= fixture.proxies.len());
     for request in seen {
@@ -132,7 +133,7 @@ async fn no_proxy_upgrades_to_another_protocol_than_websocket() {
             }
             let status = proxy.send(call).await.status;
             assert_ne!(status, 101, "{}: {protocol}", proxy.name);
-            // After a refused upgrade, it is a normal request.
+            // Without the upgrade it is a normal request.
             for request in fixture.app.requests().iter().skip(before) {
                 let text = request["headers"].to_string().to_ascii_lowercase();
                 assert!(!text.contains("\"upgrade\""), "{}: {text}", proxy.name);
@@ -151,7 +152,7 @@ async fn no_proxy_upgrades_to_another_protocol_than_websocket() {
 async fn the_authorized_host_is_the_one_that_is_served() {
     let fixture = Fixture::start().await;
     for proxy in &fixture.proxies {
-        let bodies = [
+        let requests = [
             // `elsewhere` is public, but not served here.
             "GET /api/v2/alerts HTTP/1.1\r\nHost: elsewhere.example.com\r\nConnection: close\r\n\r\n",
             "GET https://alertmanager.example.com/api/v2/alerts HTTP/1.1\r\nHost: elsewhere.example.com\r\n\
@@ -163,10 +164,10 @@ async fn the_authorized_host_is_the_one_that_is_served() {
             "GET /api/v2/alerts HTTP/1.1\r\nHost: elsewhere.example.com:443\r\nConnection: close\r\n\r\n",
             "GET /api/v2/alerts HTTP/1.0\r\n\r\n",
         ];
-        for bytes in bodies {
+        for bytes in requests {
             // Some close the connection on malformed hosts, and Caddy returns an empty response for
             // hosts that it does not serve.
-            let _answer = proxy.try_raw(bytes).await;
+            let _status = proxy.try_raw(bytes).await;
             assert_eq!(fixture.app.count(), 0, "{}: {bytes}", proxy.name);
         }
     }
@@ -176,8 +177,8 @@ async fn the_authorized_host_is_the_one_that_is_served() {
 async fn ingress_nginx_authorizes_the_served_host_not_the_clients() {
     let (authority, fixture) = (Authority::new(), Fixture::start().await);
     let (companion, app) = (fixture.companion.address(), fixture.app.address());
-    // NGINX forwards it by the request line, and sends the companion the host in `Host`, which is
-    // public.
+    // NGINX routes by the request line's host, and sends the companion the host in `Host`, where
+    // everything is public.
     let bytes = "GET https://alertmanager.example.com/api/v2/alerts HTTP/1.1\r\n\
                  Host: elsewhere.example.com\r\nConnection: close\r\n\r\n";
     for path in ingress_auth_paths() {
@@ -188,7 +189,7 @@ async fn ingress_nginx_authorizes_the_served_host_not_the_clients() {
         let public = Call::get(HOST, "/-/healthy");
         assert_eq!(proxy.send(public).await.status, 200, "{path}");
     }
-    // Without the host, the wrong request is authorized.
+    // Without `host` in the query, the request for the wrong host is authorized.
     let proxy = Proxy::ingress_nginx(&authority, companion, app, "/oauth2/auth").await;
     assert_eq!(proxy.try_raw(bytes).await, Some(200));
 }
@@ -196,7 +197,7 @@ async fn ingress_nginx_authorizes_the_served_host_not_the_clients() {
 #[tokio::test]
 async fn t28_an_untrusted_proxy_gets_no_decision() {
     let fixture = Fixture::start().await;
-    let stranger = Fixture::companion(json!({})).start().await;
+    let without_proxies = Fixture::companion(json!({})).start().await;
     let call = Call::get("auth.example.com", "/oauth2/auth")
         .header(
             "X-Original-URL",
@@ -206,9 +207,13 @@ async fn t28_an_untrusted_proxy_gets_no_decision() {
     assert_eq!(fixture.companion.call(call.clone()).await.status, 202);
     // No proxy is trusted by default, not even loopback.
     for path in ["/oauth2/auth", "/oauth2/auth/", "/oauth2/auth/-/healthy"] {
-        let reply = stranger.call(call.clone().to(HOST, path)).await;
-        assert_eq!(reply.verdict(), "403 proxy-untrusted", "{path}");
+        let response = without_proxies.call(call.clone().to(HOST, path)).await;
+        assert_eq!(response.verdict(), "403 proxy-untrusted", "{path}");
     }
-    assert!(stranger.log().contains("127.0.0.1 is not a trusted proxy"));
-    assert!(stranger.log().contains("trusted_proxies: ["));
+    assert!(
+        without_proxies
+            .log()
+            .contains("127.0.0.1 is not a trusted proxy")
+    );
+    assert!(without_proxies.log().contains("trusted_proxies: ["));
 }

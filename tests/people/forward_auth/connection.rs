@@ -18,8 +18,8 @@ const NOMINATIONS: [&[&str]; 5] = [
 async fn assert_identity(fixture: &Fixture, proxy: &Proxy, call: Call, status: u16) {
     let what = format!("{}: {call:?}", proxy.name);
     let before = fixture.app.count();
-    let reply = proxy.send(call).await;
-    assert_eq!(reply.status, status, "{what}: {}", reply.text());
+    let response = proxy.send(call).await;
+    assert_eq!(response.status, status, "{what}: {}", response.text());
     let request = ForwardedRequest(fixture.app.requests()[before].clone());
     for name in ["x-auth-request-user", "x-portcullis-caller"] {
         assert_eq!(request.all(name), ["blue/monitoring/karma"], "{what}");
@@ -42,7 +42,7 @@ async fn a_clients_connection_header_removes_no_identity_header() {
     for proxy in &fixture.proxies {
         for lines in NOMINATIONS {
             let call = alerts().bearer(&karma);
-            // A proxy may itself remove credentials that are named here, but not allow the request then.
+            // A proxy may remove credentials that are nominated. The request is then refused.
             if lines.iter().any(|line| line.contains("authorization")) {
                 let call = lines
                     .iter()

@@ -13,7 +13,8 @@ use crate::forward_auth::fixture::canonical;
 use crate::forward_auth::proxies::PUBLIC_HOST;
 use crate::forward_auth::spellings::spellings;
 
-/// The headers in the companion's response with the caller and the remaining credentials.
+/// The headers that proxies copy from the companion's response: the identity headers, and the client's
+/// credentials without ours.
 const RESPONSE_HEADERS: [&str; 7] = [
     "authorization",
     "cookie",
@@ -118,13 +119,10 @@ fn each_ingress_sends_the_host_it_serves() {
         let rules = ingress["spec"]["rules"].as_array().unwrap();
         assert_eq!(rules.len(), 1);
         let host = rules[0]["host"].as_str().unwrap();
-        let asked = ingress["metadata"]["annotations"][AUTH_URL]
+        let url = ingress["metadata"]["annotations"][AUTH_URL]
             .as_str()
             .unwrap();
-        assert!(
-            asked.ends_with(&format!("/oauth2/auth?host={host}")),
-            "{asked}"
-        );
+        assert!(url.ends_with(&format!("/oauth2/auth?host={host}")), "{url}");
     }
 }
 
@@ -135,10 +133,10 @@ fn h06_traefik_takes_identity_headers_from_the_response_only() {
     assert_eq!(auth["trustForwardHeader"], false);
     let pattern = auth["authResponseHeadersRegex"].as_str().unwrap();
     // Each name matches in every spelling; names that claim no identity do not.
-    let fits = |name: &str| Pattern::of(pattern).fits(name);
+    let matches = |name: &str| Pattern::of(pattern).matches(name);
     for name in RESPONSE_HEADERS.iter().chain(&NAMES) {
         for name in spellings(name) {
-            assert!(fits(&name), "{name}");
+            assert!(matches(&name), "{name}");
         }
     }
     for name in [
@@ -146,7 +144,7 @@ fn h06_traefik_takes_identity_headers_from_the_response_only() {
         "x-auth_request-user",
         "x-original-method",
     ] {
-        assert!(fits(name), "{name}");
+        assert!(matches(name), "{name}");
     }
     for name in [
         "accept",
@@ -157,7 +155,7 @@ fn h06_traefik_takes_identity_headers_from_the_response_only() {
         "proxy-authorization",
         "x-authorization",
     ] {
-        assert!(!fits(name), "{name}");
+        assert!(!matches(name), "{name}");
     }
 }
 
@@ -172,7 +170,7 @@ impl<'a> Pattern<'a> {
         Self(inner.expect("a pattern of the supported syntax"))
     }
 
-    fn fits(&self, name: &str) -> bool {
+    fn matches(&self, name: &str) -> bool {
         let name = canonical(name);
         all(self.0).iter().any(|one| {
             let one = one.replace("[^a-z0-9]", "-");
@@ -207,8 +205,8 @@ fn expand(part: &str) -> Vec<String> {
     let Some((before, rest)) = part.split_once('(') else {
         return vec![part.to_owned()];
     };
-    let (group, behind) = rest.split_once(')').expect("a closed group");
-    let tails = expand(behind);
+    let (group, after) = rest.split_once(')').expect("a closed group");
+    let tails = expand(after);
     let inner = all(group);
     inner
         .iter()

@@ -1,7 +1,7 @@
 //! A cluster, an app, a companion, and proxies that use it for forward auth.
 
 use portcullis_tests::lab::companion::Settings;
-use portcullis_tests::lab::{App, Authority, Call, Companion, Issuer, Reply, SigningKey, Token};
+use portcullis_tests::lab::{App, Authority, Call, Companion, Issuer, Response, SigningKey, Token};
 use serde_json::{Value, json};
 
 use crate::forward_auth::proxies::{HOST, Proxy};
@@ -10,7 +10,7 @@ pub(crate) const AUTH: &str = "https://auth.example.com";
 
 const BLUE: &str = "https://kubernetes.default.svc.cluster.local";
 
-/// Everything, running.
+/// The running programs.
 pub(crate) struct Fixture {
     pub(crate) companion: Companion,
     pub(crate) app: App,
@@ -20,7 +20,7 @@ pub(crate) struct Fixture {
 }
 
 impl Fixture {
-    /// Without sign-in: the provider is unreachable, which does not prevent the companion's start.
+    /// Without a provider: it is unreachable, and the companion starts all the same.
     pub(crate) async fn start() -> Self {
         Self::with(&Authority::new(), unreachable_provider(), None).await
     }
@@ -103,9 +103,9 @@ fn policy() -> Value {
 }
 
 /// The request that the app received, from its response.
-pub(crate) fn forwarded(reply: &Reply) -> ForwardedRequest {
-    assert_eq!(reply.status, 200, "{}", reply.text());
-    ForwardedRequest(reply.json())
+pub(crate) fn forwarded(response: &Response) -> ForwardedRequest {
+    assert_eq!(response.status, 200, "{}", response.text());
+    ForwardedRequest(response.json())
 }
 
 /// A request that the app received.
@@ -128,14 +128,15 @@ impl ForwardedRequest {
             .map(|pair| (pair[0].as_str().unwrap(), pair[1].as_str().unwrap()))
             .filter(|(name, _)| {
                 let name = canonical(name);
-                let kept = ["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"];
-                let claims = [
+                let harmless = ["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"];
+                let prefixes = [
                     "x-auth-request-",
                     "x-portcullis-",
                     "x-forwarded-",
                     "x-original-",
                 ];
-                claims.iter().any(|claim| name.starts_with(claim)) && !kept.contains(&&*name)
+                prefixes.iter().any(|prefix| name.starts_with(prefix))
+                    && !harmless.contains(&&*name)
             })
             .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
             .collect();

@@ -6,7 +6,7 @@ use crate::forward_auth::fixture::{Fixture, alerts, forwarded};
 use crate::forward_auth::proxies::HOST;
 
 /// Identity headers of a client, in spellings that servers may accept.
-const CLAIMS: [(&str, &str); 14] = [
+const FORGED_HEADERS: [(&str, &str); 14] = [
     ("X-Auth-Request-User", "root"),
     ("x-auth-request-email", "root@example.com"),
     ("X-Auth-Request-Groups", "sre"),
@@ -29,25 +29,28 @@ async fn h06_identity_headers_come_from_the_companion_only() {
     let karma = fixture.karma();
     for proxy in &fixture.proxies {
         let mut call = alerts().bearer(&karma);
-        for (name, value) in CLAIMS {
+        for (name, value) in FORGED_HEADERS {
             call = call.header(name, value);
         }
-        let shown = forwarded(&proxy.send(call).await);
-        let named = |name: &str| (name.to_owned(), "blue/monitoring/karma".to_owned());
-        let expected = [named("x-auth-request-user"), named("x-portcullis-caller")];
-        assert_eq!(shown.identity(), expected, "{}", proxy.name);
-        assert_eq!(shown.0["path"], "/api/v2/alerts?active=true&filter=a%2Cb");
-        assert_eq!(shown.0["method"], "GET");
+        let received = forwarded(&proxy.send(call).await);
+        let header = |name: &str| (name.to_owned(), "blue/monitoring/karma".to_owned());
+        let expected = [header("x-auth-request-user"), header("x-portcullis-caller")];
+        assert_eq!(received.identity(), expected, "{}", proxy.name);
+        assert_eq!(
+            received.0["path"],
+            "/api/v2/alerts?active=true&filter=a%2Cb"
+        );
+        assert_eq!(received.0["method"], "GET");
         // H14: the token is not passed on.
-        assert_eq!(shown.all("authorization"), [""; 0], "{}", proxy.name);
+        assert_eq!(received.all("authorization"), [""; 0], "{}", proxy.name);
         // A request allowed by a public rule has no caller.
         let mut call = Call::get(HOST, "/-/healthy").bearer(&karma);
-        for (name, value) in CLAIMS {
+        for (name, value) in FORGED_HEADERS {
             call = call.header(name, value);
         }
-        let shown = forwarded(&proxy.send(call).await);
-        assert_eq!(shown.identity(), [], "{}", proxy.name);
-        assert_eq!(shown.all("authorization"), [""; 0], "{}", proxy.name);
+        let received = forwarded(&proxy.send(call).await);
+        assert_eq!(received.identity(), [], "{}", proxy.name);
+        assert_eq!(received.all("authorization"), [""; 0], "{}", proxy.name);
     }
 }
 
@@ -84,15 +87,15 @@ async fn a_program_gets_a_status_and_a_challenge() {
                 None,
             ),
         ] {
-            let reply = proxy.send(call).await;
-            assert_eq!(reply.status, status, "{}: {reason}", proxy.name);
-            assert_eq!(reply.header("location"), None);
+            let response = proxy.send(call).await;
+            assert_eq!(response.status, status, "{}: {reason}", proxy.name);
+            assert_eq!(response.header("location"), None);
             if proxy.forwards_refusal_body {
-                assert_eq!(reply.json()["reason"], reason, "{}", proxy.name);
+                assert_eq!(response.json()["reason"], reason, "{}", proxy.name);
             }
             if let Some(challenge) = challenge {
                 assert_eq!(
-                    reply.header("www-authenticate").as_deref(),
+                    response.header("www-authenticate").as_deref(),
                     Some(challenge),
                     "{}",
                     proxy.name
@@ -112,8 +115,8 @@ async fn many_cookies_are_passed_to_the_app() {
         let session_cookies = "__Secure-portcullis=abc; __Secure-portcullis-session.0=def";
         let call = alerts().bearer(&karma);
         let call = call.header("cookie", format!("{cookies}; {session_cookies}"));
-        let shown = forwarded(&proxy.send(call).await);
-        assert_eq!(shown.all("cookie"), [&*cookies], "{}", proxy.name);
+        let received = forwarded(&proxy.send(call).await);
+        assert_eq!(received.all("cookie"), [&*cookies], "{}", proxy.name);
     }
 }
 
@@ -128,8 +131,13 @@ async fn without_the_companion_no_request_is_allowed() {
             Call::get(HOST, "/-/healthy"),
             Call::post(HOST, "/-/healthy"),
         ] {
-            let reply = proxy.send(call).await;
-            assert!(reply.status >= 500, "{}: {}", proxy.name, reply.status);
+            let response = proxy.send(call).await;
+            assert!(
+                response.status >= 500,
+                "{}: {}",
+                proxy.name,
+                response.status
+            );
         }
     }
     assert_eq!(fixture.app.count(), 0);

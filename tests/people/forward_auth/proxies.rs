@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use portcullis_tests::lab::example_config::RunningExample;
 use portcullis_tests::lab::{
-    Authority, Caddy, Call, ExampleConfig, Nginx, Reply, Version, folder, port,
+    Authority, Caddy, Call, ExampleConfig, Nginx, Response, Version, folder, port,
 };
 use rustls::ClientConfig;
 
@@ -176,7 +176,7 @@ impl Proxy {
     }
 
     /// Sends a request through the proxy.
-    pub(crate) async fn send(&self, call: Call) -> Reply {
+    pub(crate) async fn send(&self, call: Call) -> Response {
         let sent = match &self.trust {
             Some(trust) => {
                 let name = [PUBLIC_HOST].into_iter().find(|name| *name == call.host());
@@ -195,7 +195,7 @@ impl Proxy {
             Some(trust) => call.try_send_as(HOST, self.address, trust).await,
             None => call.try_send(self.address).await,
         };
-        sent.ok().map(|reply| reply.status)
+        sent.ok().map(|response| response.status)
     }
 }
 

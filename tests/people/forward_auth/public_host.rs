@@ -87,8 +87,8 @@ async fn endpoints_for_clients_are_served_on_the_companions_public_host() {
         {
             let before = received(&fixture).len();
             let path = format!("{}?rd=%2Fx%3Fy", endpoint.path);
-            let reply = proxy.send(Call::get(PUBLIC_HOST, &path)).await;
-            assert_ne!(reply.status, 404, "{}: {path}", proxy.name);
+            let response = proxy.send(Call::get(PUBLIC_HOST, &path)).await;
+            assert_ne!(response.status, 404, "{}: {path}", proxy.name);
             let paths = received(&fixture);
             assert_eq!(paths[before..], [endpoint.path], "{}", proxy.name);
         }
@@ -112,15 +112,15 @@ async fn the_clients_query_is_not_sent_to_forward_auth() {
             let path = format!("/api/v2/alerts?{query}");
             let host = alerts().host().to_owned();
             let call = Call::get(&host, &path).bearer(&karma);
-            let reply = proxy.send(call).await;
+            let response = proxy.send(call).await;
             assert_eq!(
-                reply.status,
+                response.status,
                 200,
                 "{}: {query}: {}",
                 proxy.name,
-                reply.text()
+                response.text()
             );
-            assert_eq!(reply.json()["path"], path, "{}", proxy.name);
+            assert_eq!(response.json()["path"], path, "{}", proxy.name);
         }
     }
 }

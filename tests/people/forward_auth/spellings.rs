@@ -143,8 +143,8 @@ async fn h06_envoy_removes_identity_trailers_over_http_2() {
             let before = fixture.app.count();
             let call = Call::get(HOST, "/-/healthy").body("x");
             let call = call.trailer(&name, INTRUDER).trailer("x-checksum", "abc");
-            let reply = call.send_h2(proxy.address).await;
-            assert_eq!(reply.status, 200, "{version}: {name}");
+            let response = call.send_h2(proxy.address).await;
+            assert_eq!(response.status, 200, "{version}: {name}");
             let requests = fixture.app.requests();
             let trailers = &requests[before]["trailers"];
             assert_eq!(forged(trailers), [&Value::Null; 0], "{version}: {name}");

@@ -14,10 +14,10 @@ async fn a_session_is_verified_with_the_companions_keys() {
     for version in Version::ALL {
         let mut gateway = SessionGateway::with(|_| {}, |builder| builder.version(version)).await;
         let ann = TestSession::new("ann/1");
-        let (reply, seen) = gateway
-            .assert_allowed_with_reply("good", with_session(&gateway.valid_token(&ann)))
+        let (response, seen) = gateway
+            .assert_allowed_with_response("good", with_session(&gateway.valid_token(&ann)))
             .await;
-        assert_eq!(reply.header("set-cookie"), None);
+        assert_eq!(response.header("set-cookie"), None);
         for (name, value) in [
             ("x-auth-request-user", "ann%2F1"),
             ("x-portcullis-caller", "sso/ann%2F1"),
@@ -36,11 +36,11 @@ async fn a_session_is_verified_with_the_companions_keys() {
 
         let line = gateway
             .gateway
-            .logged("it", |line| line["caller"] == "sso/ann%2F1");
+            .logged("the request", |line| line["caller"] == "sso/ann%2F1");
         let line = line.await;
         assert_eq!(
             (&line["rule"], &line["reason"]),
-            (&json!("people"), &json!("rule"))
+            (&json!("users"), &json!("rule"))
         );
         let record = gateway.gateway.audit_records().pop().unwrap().record;
         assert_eq!(record["caller"], "sso/ann%2F1");
@@ -63,7 +63,7 @@ async fn a_session_is_verified_with_the_companions_keys() {
 async fn h14_session_cookies_are_not_passed_to_the_app() {
     let mut gateway = SessionGateway::start().await;
     let good = gateway.valid_token(&TestSession::new("ann"));
-    let family = format!(
+    let all_names = format!(
         "a=1;{TOKEN}={good};  b=\"2; {TOKEN}.0=x; {SEALED}=y; {SEALED}.1=z;{TOKEN}-login-abc=w; \
          {TOKEN}s=theirs;c; __secure-portcullis=theirs too"
     );
@@ -80,35 +80,37 @@ async fn h14_session_cookies_are_not_passed_to_the_app() {
         ),
         ("a bearer token", get_alerts(&karma)),
     ] {
-        let call = call.header("cookie", &family);
-        let (_, seen) = gateway.assert_allowed_with_reply(what, call).await;
+        let call = call.header("cookie", &all_names);
+        let (_, seen) = gateway.assert_allowed_with_response(what, call).await;
         assert_eq!(header_values(&seen, "cookie"), [left.as_str()], "{what}");
     }
     let only = Call::get(HOST, "/-/healthy").header("cookie", format!("{TOKEN}=x"));
-    let (_, seen) = gateway.assert_allowed_with_reply("only ours", only).await;
+    let (_, seen) = gateway
+        .assert_allowed_with_response("only ours", only)
+        .await;
     assert!(header_values(&seen, "cookie").is_empty());
     let several = Call::get(HOST, "/-/healthy")
         .header("cookie", "a=1")
         .header("cookie", format!("{SEALED}=x"))
         .header("cookie", "b=2");
     let (_, seen) = gateway
-        .assert_allowed_with_reply("several headers", several)
+        .assert_allowed_with_response("several headers", several)
         .await;
     assert_eq!(header_values(&seen, "cookie").join("; "), "a=1; b=2");
     let theirs = Call::get(HOST, "/-/healthy").header("cookie", b"a=\xe9;b");
     let (_, seen) = gateway
-        .assert_allowed_with_reply("none of ours", theirs)
+        .assert_allowed_with_response("none of ours", theirs)
         .await;
     assert_eq!(header_values(&seen, "cookie"), ["a=\u{e9};b"]);
 
     // In HTTP/2 each cookie may be a separate header (RFC 9113 section 8.2.3).
-    let mut crumbs = Call::get(HOST, "/api");
-    for crumb in ["a=1", &format!("{TOKEN}={good}"), "b=2"] {
-        crumbs = crumbs.header("cookie", crumb);
+    let mut separate = Call::get(HOST, "/api");
+    for pair in ["a=1", &format!("{TOKEN}={good}"), "b=2"] {
+        separate = separate.header("cookie", pair);
     }
-    let reply = crumbs.send_h2(gateway.gateway.address()).await;
+    let response = separate.send_h2(gateway.gateway.address()).await;
     gateway.count_forwarded();
-    assert_eq!(reply.status, 200, "{}", reply.text());
+    assert_eq!(response.status, 200, "{}", response.text());
     let seen = gateway.fixture.app.requests().pop().unwrap();
     assert_eq!(header_values(&seen, "cookie"), ["a=1; b=2"]);
     gateway.assert_clean().await;
@@ -120,7 +122,7 @@ async fn j09_session_and_bearer_tokens_are_not_interchangeable() {
     let ann = TestSession::new("ann");
     let (good, karma) = (gateway.valid_token(&ann), gateway.token());
     gateway
-        .assert_allowed_with_reply("a session", with_session(&good))
+        .assert_allowed_with_response("a session", with_session(&good))
         .await;
     let bearer = gateway.assert_refused(
         "a session as bearer",
@@ -130,7 +132,7 @@ async fn j09_session_and_bearer_tokens_are_not_interchangeable() {
     );
     bearer.await;
     let typed = |typ: &str| ann.token().header("typ", typ).sign(&gateway.key);
-    let stranger = SigningKey::p256().named(gateway.key.kid());
+    let other_key = SigningKey::p256().named(gateway.key.kid());
     for (what, token, reason) in [
         (
             "a bearer token as session",
@@ -151,8 +153,8 @@ async fn j09_session_and_bearer_tokens_are_not_interchangeable() {
             "token-malformed",
         ),
         (
-            "another's key",
-            ann.token().sign(&stranger),
+            "another key",
+            ann.token().sign(&other_key),
             "signature-invalid",
         ),
         (
@@ -194,7 +196,7 @@ async fn j09_session_and_bearer_tokens_are_not_interchangeable() {
         )
         .await;
     let (_, seen) = gateway
-        .assert_allowed_with_reply("a valid one", both(&karma))
+        .assert_allowed_with_response("a valid bearer token", both(&karma))
         .await;
     assert_eq!(
         header_values(&seen, "x-portcullis-caller"),
@@ -202,15 +204,15 @@ async fn j09_session_and_bearer_tokens_are_not_interchangeable() {
     );
     let basic = with_session(&good).header("authorization", "Basic YTpi");
     let (_, seen) = gateway
-        .assert_allowed_with_reply("with Basic credentials", basic)
+        .assert_allowed_with_response("with Basic credentials", basic)
         .await;
     assert!(header_values(&seen, "authorization").is_empty());
     assert_eq!(gateway.companion.count(REFRESH), 0);
     gateway.assert_clean().await;
 }
 
-/// What begins like a bearer token and is none is no other scheme: beside a session, it would be
-/// ignored, and an app with `forward_authorization` would read it.
+/// A malformed bearer token must not count as another scheme: it would be ignored beside a session, and
+/// an app with `forward_authorization` could accept it.
 #[tokio::test]
 async fn h02_a_malformed_bearer_token_never_falls_back_to_the_session() {
     for version in Version::ALL {
@@ -248,7 +250,7 @@ async fn h02_a_malformed_bearer_token_never_falls_back_to_the_session() {
         }
         for value in ["Basic YTpi", "Bearerx y", "Token x"] {
             let call = with_session(&good).header("authorization", value);
-            let (_, seen) = gateway.assert_allowed_with_reply(value, call).await;
+            let (_, seen) = gateway.assert_allowed_with_response(value, call).await;
             assert_eq!(header_values(&seen, "x-auth-request-user"), ["ann"]);
         }
         gateway.assert_clean().await;
@@ -276,7 +278,9 @@ async fn c04_cookies_set_by_another_host_neither_lock_out_nor_grant_access() {
             format!("{TOKEN}={good}; {TOKEN}={}", gateway.valid_token(&ann)),
         ),
     ] {
-        let (_, seen) = gateway.assert_allowed_with_reply(what, with(cookies)).await;
+        let (_, seen) = gateway
+            .assert_allowed_with_response(what, with(cookies))
+            .await;
         assert_eq!(
             header_values(&seen, "x-portcullis-caller"),
             ["sso/ann"],
@@ -295,9 +299,9 @@ async fn c04_cookies_set_by_another_host_neither_lock_out_nor_grant_access() {
     let long = ann.token().claim("groups", groups).sign(&gateway.key);
     let (first, second) = long.split_at(4000);
     assert!(second.len() < 4000, "two chunks");
-    let pieces = format!("{TOKEN}.1={second}; {TOKEN}.0={first}");
+    let chunks = format!("{TOKEN}.1={second}; {TOKEN}.0={first}");
     gateway
-        .assert_allowed_with_reply("in chunks", with(pieces))
+        .assert_allowed_with_response("in chunks", with(chunks))
         .await;
     for (what, cookies, reason) in [
         (
@@ -311,7 +315,7 @@ async fn c04_cookies_set_by_another_host_neither_lock_out_nor_grant_access() {
             "no-credentials",
         ),
         (
-            "last chunk missing",
+            "last chunk damaged",
             format!("{TOKEN}.0={first}; {TOKEN}.1={}", &second[1..]),
             "token-malformed",
         ),

@@ -217,7 +217,7 @@ async fn accept(listener: std::net::TcpListener, shared: Arc<Shared>) {
             let service = service_fn(|request| respond(request, Arc::clone(&shared)));
             let builder = Builder::new(TokioExecutor::new());
             let connection = builder.serve_connection(TokioIo::new(stream), service);
-            let _gone = connection.await;
+            let _disconnected = connection.await;
         });
         while connections.try_join_next().is_some() {}
     }

@@ -10,15 +10,16 @@ use crate::sessions::session_gateway::{SessionGateway, TestSession, cookies, wit
 const WAITING: &str = "portcullis_waiting_requests";
 
 async fn wait_for_refreshes(gateway: &SessionGateway, calls: usize) {
-    let asked = async || gateway.companion.count(REFRESH) == calls;
-    wait::until_true("refresh requests", wait::LONG, asked).await;
+    let is_reached = async || gateway.companion.count(REFRESH) == calls;
+    wait::until_true("refresh requests", wait::LONG, is_reached).await;
 }
 
 /// The number of requests that may wait on one worker, in total and for one session.
 const MAX_WAITING: usize = 256;
 const MAX_WAITING_PER_SESSION: usize = 128;
 
-async fn waiting(gateway: &SessionGateway, count: usize) {
+/// Waits until this many requests wait.
+async fn wait_for_waiting(gateway: &SessionGateway, count: usize) {
     let gateway = &gateway.gateway;
     let all = |waiting: f64| waiting == f64::from(u32::try_from(count).unwrap());
     gateway.metric(WAITING, &[], all).await;
@@ -30,30 +31,30 @@ async fn fifty_requests_of_one_session_cause_one_call_per_worker() {
         let mut gateway = SessionGateway::with(|_| {}, |builder| builder.version(version)).await;
         let ann = TestSession::new("ann");
         gateway
-            .assert_allowed_with_reply("at first", with_session(&gateway.valid_token(&ann)))
+            .assert_allowed_with_response("at first", with_session(&gateway.valid_token(&ann)))
             .await;
         let lines = gateway.refresh_succeeds(&ann);
         gateway.companion.hold();
-        let over = gateway.expired_token(&ann);
+        let expired = gateway.expired_token(&ann);
         let clients = ClientPool::connect(gateway.gateway.address(), 50).await;
         let call = |number: usize| {
             let call = Call::post(HOST, &format!("/{number}")).body(vec![b'x'; 1000]);
-            call.header("cookie", cookies(&over))
+            call.header("cookie", cookies(&expired))
         };
-        let replies = clients.send((0..50).map(call));
-        waiting(&gateway, 50).await;
+        let responses = clients.send((0..50).map(call));
+        wait_for_waiting(&gateway, 50).await;
         gateway.companion.release();
-        for reply in replies.join_all().await {
-            assert_eq!(reply.verdict(), "200", "{version}: {}", reply.text());
-            assert_eq!(reply.all("set-cookie"), lines);
-            assert_eq!(reply.json()["body_bytes"], 1000);
+        for response in responses.join_all().await {
+            assert_eq!(response.verdict(), "200", "{version}: {}", response.text());
+            assert_eq!(response.all("set-cookie"), lines);
+            assert_eq!(response.json()["body_bytes"], 1000);
             gateway.count_forwarded();
         }
         gateway.assert_not_forwarded("fifty");
         let workers = gateway.gateway.workers_that_decided();
         assert_eq!(workers, 2, "{version}");
         assert_eq!(gateway.companion.count(REFRESH), workers, "{version}");
-        waiting(&gateway, 0).await;
+        wait_for_waiting(&gateway, 0).await;
         gateway.assert_clean().await;
     }
 }
@@ -64,17 +65,17 @@ async fn different_cookies_cause_separate_calls() {
     let ann = TestSession::new("ann");
     gateway.refresh_succeeds(&ann);
     gateway.companion.hold();
-    let over = gateway.expired_token(&ann);
+    let expired = gateway.expired_token(&ann);
     let clients = ClientPool::connect(gateway.gateway.address(), 4).await;
     let sealed = |sealed: &str| {
-        let cookies = cookies(&over).replace("=sealed", &format!("={sealed}"));
+        let cookies = cookies(&expired).replace("=sealed", &format!("={sealed}"));
         Call::get(HOST, "/").header("cookie", cookies)
     };
-    let replies = clients.send(["a", "b", "a", "b"].map(sealed));
-    waiting(&gateway, 4).await;
+    let responses = clients.send(["a", "b", "a", "b"].map(sealed));
+    wait_for_waiting(&gateway, 4).await;
     gateway.companion.release();
-    for reply in replies.join_all().await {
-        assert_eq!(reply.verdict(), "200");
+    for response in responses.join_all().await {
+        assert_eq!(response.verdict(), "200");
         gateway.count_forwarded();
     }
     assert_eq!(gateway.companion.count(REFRESH), 2);
@@ -89,41 +90,41 @@ async fn a_disconnect_does_not_affect_other_waiting_requests() {
         let ann = TestSession::new("ann");
         // With the keys loaded, a request starts a refresh at once.
         gateway
-            .assert_allowed_with_reply("at first", with_session(&gateway.valid_token(&ann)))
+            .assert_allowed_with_response("at first", with_session(&gateway.valid_token(&ann)))
             .await;
         let lines = gateway.refresh_succeeds(&ann);
         gateway.companion.hold();
-        let over = gateway.expired_token(&ann);
+        let expired = gateway.expired_token(&ann);
         let address = gateway.gateway.address();
         let send = |path: &str| {
-            let call = Call::get(HOST, path).header("cookie", cookies(&over));
+            let call = Call::get(HOST, path).header("cookie", cookies(&expired));
             tokio::spawn(async move { call.send(address).await })
         };
         // The first request has started the refresh; the others wait for its response.
         let first = send("/first");
-        waiting(&gateway, 1).await;
+        wait_for_waiting(&gateway, 1).await;
         let (second, third) = (send("/second"), send("/third"));
-        waiting(&gateway, 3).await;
+        wait_for_waiting(&gateway, 3).await;
         wait_for_refreshes(&gateway, 1).await;
         first.abort();
         third.abort();
-        waiting(&gateway, 1).await;
+        wait_for_waiting(&gateway, 1).await;
         wait_for_refreshes(&gateway, 2).await;
         gateway.companion.release();
-        let reply = second.await.unwrap();
-        assert_eq!(reply.verdict(), "200", "{version}");
-        assert_eq!(reply.all("set-cookie"), lines);
+        let response = second.await.unwrap();
+        assert_eq!(response.verdict(), "200", "{version}");
+        assert_eq!(response.all("set-cookie"), lines);
         gateway.count_forwarded();
 
         // All disconnect: the response has no recipient.
         gateway.companion.hold();
         let alone = send("/alone");
-        waiting(&gateway, 1).await;
+        wait_for_waiting(&gateway, 1).await;
         alone.abort();
-        waiting(&gateway, 0).await;
+        wait_for_waiting(&gateway, 0).await;
         gateway.companion.release();
         gateway
-            .assert_allowed_with_reply("the next", with_session(&over))
+            .assert_allowed_with_response("the next", with_session(&expired))
             .await;
         gateway.assert_clean().await;
     }
@@ -136,9 +137,9 @@ async fn t30_the_refresh_queue_is_bounded_and_a_full_one_does_not_harm_the_worke
         let mut gateway = SessionGateway::with(|_| {}, |builder| more(builder).workers(1)).await;
         let good = gateway.valid_token(&TestSession::new("eve"));
         gateway
-            .assert_allowed_with_reply("at first", with_session(&good))
+            .assert_allowed_with_response("at first", with_session(&good))
             .await;
-        gateway.refresh_revokes();
+        gateway.refresh_ends_session();
         gateway.companion.hold();
         let address = gateway.gateway.address();
         // One session may use half of the limit.
@@ -149,8 +150,8 @@ async fn t30_the_refresh_queue_is_bounded_and_a_full_one_does_not_harm_the_worke
             MAX_WAITING_PER_SESSION + 10,
         ));
         for _ in 0..10 {
-            let reply = of_one.join_next().await.unwrap().unwrap();
-            assert_eq!(reply.verdict(), "503 session-unavailable", "{version}");
+            let response = of_one.join_next().await.unwrap().unwrap();
+            assert_eq!(response.verdict(), "503 session-unavailable", "{version}");
         }
         let clients =
             ClientPool::connect(address, MAX_WAITING - MAX_WAITING_PER_SESSION + 10).await;
@@ -159,22 +160,22 @@ async fn t30_the_refresh_queue_is_bounded_and_a_full_one_does_not_harm_the_worke
         });
         let mut others = clients.send(others.collect::<Vec<_>>());
         for _ in 0..10 {
-            let reply = others.join_next().await.unwrap().unwrap();
-            assert_eq!(reply.verdict(), "503 session-unavailable", "{version}");
+            let response = others.join_next().await.unwrap().unwrap();
+            assert_eq!(response.verdict(), "503 session-unavailable", "{version}");
         }
         // A request that needs no refresh is allowed.
         gateway
-            .assert_allowed_with_reply("meanwhile", with_session(&good))
+            .assert_allowed_with_response("meanwhile", with_session(&good))
             .await;
-        // The companion does not respond within two seconds, so all are answered at once by the
-        // filter.
+        // The companion does not respond within two seconds, so the filter responds to all of them
+        // at the same time.
         let waited = [of_one.join_all().await, others.join_all().await].concat();
         assert_eq!(waited.len(), MAX_WAITING);
-        for reply in waited {
-            assert_eq!(reply.verdict(), "503 session-unavailable", "{version}");
+        for response in waited {
+            assert_eq!(response.verdict(), "503 session-unavailable", "{version}");
         }
         gateway
-            .assert_allowed_with_reply("afterwards", with_session(&good))
+            .assert_allowed_with_response("afterwards", with_session(&good))
             .await;
         let log = gateway.gateway.log();
         assert!(!log.contains("failed: Uncaught"), "{version}");

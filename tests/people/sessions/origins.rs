@@ -27,11 +27,11 @@ async fn unsafe_methods_and_upgrades_require_the_apps_own_origin() {
     for (what, call) in [
         ("not from a page", call("POST", &[])),
         (
-            "by site",
+            "by Sec-Fetch-Site",
             call("POST", &[("sec-fetch-site", "same-origin")]),
         ),
         ("typed", call("DELETE", &[("sec-fetch-site", "none")])),
-        ("by origin", call("PUT", &[("origin", &own)])),
+        ("by Origin", call("PUT", &[("origin", &own)])),
         (
             "an allowed origin",
             call(
@@ -39,7 +39,7 @@ async fn unsafe_methods_and_upgrades_require_the_apps_own_origin() {
                 &[("origin", ALLOWED_ORIGIN), ("sec-fetch-site", "same-site")],
             ),
         ),
-        ("reads", call("GET", &[("sec-fetch-site", "cross-site")])),
+        ("GET", call("GET", &[("sec-fetch-site", "cross-site")])),
         (
             "HEAD",
             call("HEAD", &[("origin", "https://evil.example.com")]),
@@ -49,7 +49,7 @@ async fn unsafe_methods_and_upgrades_require_the_apps_own_origin() {
             call("OPTIONS", &[("sec-fetch-site", "cross-site")]),
         ),
     ] {
-        gateway.assert_allowed_with_reply(what, call).await;
+        gateway.assert_allowed_with_response(what, call).await;
     }
     let upgrade = ("upgrade", "websocket");
     let connection = ("connection", "upgrade");
@@ -72,7 +72,7 @@ async fn unsafe_methods_and_upgrades_require_the_apps_own_origin() {
         ),
         ("null", call("POST", &[("origin", "null")])),
         (
-            "both at once",
+            "contradictory headers",
             call(
                 "POST",
                 &[("origin", &own), ("sec-fetch-site", "cross-site")],
@@ -93,17 +93,17 @@ async fn unsafe_methods_and_upgrades_require_the_apps_own_origin() {
         gateway.assert_refused(what, call, 403, "cross-site").await;
     }
     // No refresh is requested either.
-    let over = cookies(&gateway.expired_token(&TestSession::new("ann")));
-    let old = Call::post(HOST, "/api").header("cookie", over);
-    let old = old.header("sec-fetch-site", "cross-site");
+    let expired = cookies(&gateway.expired_token(&TestSession::new("ann")));
+    let call = Call::post(HOST, "/api").header("cookie", expired);
+    let call = call.header("sec-fetch-site", "cross-site");
     gateway
-        .assert_refused("expired session", old, 403, "cross-site")
+        .assert_refused("expired session", call, 403, "cross-site")
         .await;
     assert_eq!(gateway.companion.count(REFRESH), 0);
     // A token that no browser sends by itself needs no such check.
     let bearer = get_alerts(&gateway.token()).header("sec-fetch-site", "cross-site");
     gateway
-        .assert_allowed_with_reply("a bearer token", bearer)
+        .assert_allowed_with_response("a bearer token", bearer)
         .await;
     gateway.assert_clean().await;
 }

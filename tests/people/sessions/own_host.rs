@@ -44,20 +44,20 @@ async fn exactly_the_companions_endpoints_for_clients_are_allowed_unchanged() {
             ("GET", "/ping"),
             ("GET", "/ready"),
         ] {
-            let before = |path: &str| gateway.companion.count(path);
+            let count = |path: &str| gateway.companion.count(path);
             let plain = path.split('?').next().unwrap();
-            let asked = before(plain);
-            let reply = gateway.gateway.call(call(method, path)).await;
+            let before = count(plain);
+            let response = gateway.gateway.call(call(method, path)).await;
             assert!(
-                matches!(reply.status, 200 | 500),
+                matches!(response.status, 200 | 500),
                 "{path}: {}",
-                reply.text()
+                response.text()
             );
-            // The filter itself reads keys and revocations.
+            // The filter itself fetches keys and revocations, without cookies.
             let seen = gateway.companion.requests_to(plain);
             let ours = seen
                 .iter()
-                .skip(asked)
+                .skip(before)
                 .find(|seen| !seen.all("cookie").is_empty());
             let ours = ours.unwrap_or_else(|| panic!("{path} did not reach the companion"));
             assert_eq!(ours.method, method);
@@ -93,7 +93,8 @@ async fn exactly_the_companions_endpoints_for_clients_are_allowed_unchanged() {
                 .await;
             assert_eq!(gateway.companion.count(path), 0, "{path}");
         }
-        // For proxies, which reach the companion by a cluster of their own. The filter itself reads some.
+        // These are for proxies, which reach the companion through another cluster. The filter itself calls
+        // some of them.
         for (method, path) in [
             ("GET", "/oauth2/auth"),
             ("PUT", "/oauth2/auth/api/v2/alerts"),
@@ -112,9 +113,9 @@ async fn exactly_the_companions_endpoints_for_clients_are_allowed_unchanged() {
                 .any(|seen| seen.all("x-original-method") == ["PUT"]);
             assert!(!theirs, "{method} {path} reached the companion");
         }
-        let dots = call("GET", "/oauth2/start;x");
+        let ambiguous = call("GET", "/oauth2/start;x");
         gateway
-            .assert_refused("ambiguous", dots, 400, "request-ambiguous")
+            .assert_refused("ambiguous", ambiguous, 400, "request-ambiguous")
             .await;
         let labels = [("app", "none"), ("reason", "companion")];
         let envoy = &gateway.gateway;

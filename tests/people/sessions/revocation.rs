@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::sessions::companion::REVOCATIONS;
 use crate::sessions::session_gateway::{SessionGateway, TestSession, with_session};
 
-/// "Within seconds": the list is read every two to three seconds, plus a margin for a loaded
+/// "Within seconds": the list is fetched every two to three seconds, plus a margin for a loaded
 /// machine.
 const PROPAGATION_LIMIT: Duration = Duration::from_secs(10);
 
@@ -19,8 +19,8 @@ fn list(floor: i64, entries: &[Value]) -> Value {
     json!({"version": 1, "floor": floor, "entries": entries})
 }
 
-fn by_sid(session: &TestSession, lasts: i64) -> Value {
-    json!({"sid": session.sid, "before": now(), "ends": now() + lasts})
+fn by_sid(session: &TestSession, seconds: i64) -> Value {
+    json!({"sid": session.sid, "before": now(), "ends": now() + seconds})
 }
 
 /// Waits until every worker refuses the request like this.
@@ -29,11 +29,13 @@ async fn wait_until_refused_by_all(gateway: &SessionGateway, call: &Call, verdic
     wait::until_true(verdict, PROPAGATION_LIMIT, async || {
         let before = gateway.gateway.audit_records().len();
         let clients = ClientPool::connect(gateway.gateway.address(), 8).await;
-        let replies = clients.send(vec![call.clone(); 8]).join_all().await;
-        let all = replies.iter().all(|reply| reply.verdict() == verdict);
-        let audited = gateway.gateway.audit_records().into_iter().skip(before);
-        let refusals = audited.filter(|audited| audited.record["reason"] == reason);
-        let workers: BTreeSet<String> = refusals.map(|audited| audited.worker).collect();
+        let responses = clients.send(vec![call.clone(); 8]).join_all().await;
+        let all = responses
+            .iter()
+            .all(|response| response.verdict() == verdict);
+        let records = gateway.gateway.audit_records().into_iter().skip(before);
+        let refusals = records.filter(|record| record.record["reason"] == reason);
+        let workers: BTreeSet<String> = refusals.map(|record| record.worker).collect();
         all && workers.len() == 2
     })
     .await;
@@ -62,7 +64,7 @@ async fn b06_a_revoked_session_is_refused_by_every_worker_within_seconds() {
         let calls = [&ann, &eve, &bob].map(|session| with_session(&gateway.valid_token(session)));
         for call in &calls {
             gateway
-                .assert_allowed_with_reply("at first", call.clone())
+                .assert_allowed_with_response("at first", call.clone())
                 .await;
         }
         let before = gateway.fixture.app.count();
@@ -75,12 +77,12 @@ async fn b06_a_revoked_session_is_refused_by_every_worker_within_seconds() {
         wait_until_refused_by_all(&gateway, &calls[1], "401 revoked").await;
         count_forwarded_requests(&mut gateway, before);
         gateway
-            .assert_allowed_with_reply("somebody else", calls[2].clone())
+            .assert_allowed_with_response("somebody else", calls[2].clone())
             .await;
         let mut again = TestSession::new("eve");
         again.began = now() + 1;
         gateway
-            .assert_allowed_with_reply(
+            .assert_allowed_with_response(
                 "signed in again",
                 with_session(&gateway.valid_token(&again)),
             )
@@ -106,14 +108,17 @@ async fn b06_a_revoked_session_is_refused_by_every_worker_within_seconds() {
 #[tokio::test]
 async fn one_worker_fetches_revocations_for_all_every_two_to_three_seconds() {
     let gateway = SessionGateway::with(|_| {}, |builder| builder.workers(4)).await;
-    let reads = || gateway.companion.count(REVOCATIONS);
-    wait::until_true("a first read", wait::LONG, async || reads() > 0).await;
-    let (start, before) = (tokio::time::Instant::now(), reads());
-    wait::until_true("some more", wait::LONG, async || reads() >= before + 4).await;
+    let fetches = || gateway.companion.count(REVOCATIONS);
+    wait::until_true("a first fetch", wait::LONG, async || fetches() > 0).await;
+    let (start, before) = (tokio::time::Instant::now(), fetches());
+    wait::until_true("four more fetches", wait::LONG, async || {
+        fetches() >= before + 4
+    })
+    .await;
     let took = start.elapsed();
     // Four intervals, one of which may have started before.
-    assert!(took >= Duration::from_secs(6), "four reads in {took:?}");
-    assert!(took <= Duration::from_secs(20), "four reads in {took:?}");
+    assert!(took >= Duration::from_secs(6), "four fetches in {took:?}");
+    assert!(took <= Duration::from_secs(20), "four fetches in {took:?}");
     let seen = gateway.companion.requests_to(REVOCATIONS).pop().unwrap();
     assert_eq!(
         (seen.method.as_str(), seen.all("host")),
@@ -127,22 +132,22 @@ async fn one_worker_fetches_revocations_for_all_every_two_to_three_seconds() {
 async fn without_the_companion_sessions_stay_valid_and_revoked_ones_stay_revoked() {
     let mut gateway = SessionGateway::start().await;
     let (ann, eve) = (TestSession::new("ann"), TestSession::new("eve"));
-    let [good, ended] = [&ann, &eve].map(|session| with_session(&gateway.valid_token(session)));
+    let [good, revoked] = [&ann, &eve].map(|session| with_session(&gateway.valid_token(session)));
     gateway
-        .assert_allowed_with_reply("at first", good.clone())
+        .assert_allowed_with_response("at first", good.clone())
         .await;
     gateway.companion.revoke(list(0, &[by_sid(&eve, 600)]));
     let before = gateway.fixture.app.count();
-    wait_until_refused_by_all(&gateway, &ended, "401 revoked").await;
+    wait_until_refused_by_all(&gateway, &revoked, "401 revoked").await;
     count_forwarded_requests(&mut gateway, before);
 
     gateway.companion.down().await;
     let age = "portcullis_revocations_age_seconds";
     gateway.gateway.metric(age, &[], |age| age >= 6.0).await;
     gateway
-        .assert_allowed_with_reply("killed", good.clone())
+        .assert_allowed_with_response("without the companion", good.clone())
         .await;
-    wait_until_refused_by_all(&gateway, &ended, "401 revoked").await;
+    wait_until_refused_by_all(&gateway, &revoked, "401 revoked").await;
 
     // New filters in the same proxy start with the shared data.
     let mut policy = gateway.fixture.policy();
@@ -155,16 +160,18 @@ async fn without_the_companion_sessions_stay_valid_and_revoked_ones_stay_revoked
         .await
         .expect("a valid policy");
     gateway
-        .assert_allowed_with_reply("another policy", good.clone())
+        .assert_allowed_with_response("another policy", good.clone())
         .await;
-    wait_until_refused_by_all(&gateway, &ended, "401 revoked").await;
+    wait_until_refused_by_all(&gateway, &revoked, "401 revoked").await;
 
     // A companion that has lost its list does not restore sessions.
     gateway.companion.revoke(list(0, &[]));
     gateway.companion.up().await;
     gateway.gateway.metric(age, &[], |age| age <= 3.0).await;
-    wait_until_refused_by_all(&gateway, &ended, "401 revoked").await;
-    gateway.assert_allowed_with_reply("at the end", good).await;
+    wait_until_refused_by_all(&gateway, &revoked, "401 revoked").await;
+    gateway
+        .assert_allowed_with_response("at the end", good)
+        .await;
     gateway.assert_clean().await;
 }
 
@@ -172,10 +179,10 @@ async fn without_the_companion_sessions_stay_valid_and_revoked_ones_stay_revoked
 async fn invalid_revocation_lists_keep_the_last_one() {
     let mut gateway = SessionGateway::start().await;
     let (ann, eve) = (TestSession::new("ann"), TestSession::new("eve"));
-    let [good, ended] = [&ann, &eve].map(|session| with_session(&gateway.valid_token(session)));
+    let [good, revoked] = [&ann, &eve].map(|session| with_session(&gateway.valid_token(session)));
     gateway.companion.revoke(list(0, &[by_sid(&eve, 600)]));
     let before = gateway.fixture.app.count();
-    wait_until_refused_by_all(&gateway, &ended, "401 revoked").await;
+    wait_until_refused_by_all(&gateway, &revoked, "401 revoked").await;
     count_forwarded_requests(&mut gateway, before);
     for bad in [
         json!({"version": 2, "floor": now() + 9, "entries": []}),
@@ -184,16 +191,16 @@ async fn invalid_revocation_lists_keep_the_last_one() {
         json!({"version": 1, "floor": now() + 9, "entries": [{"sid": "x"}]}),
     ] {
         gateway.companion.revoke(bad.clone());
-        let asked = gateway.companion.count(REVOCATIONS);
-        wait::until_true("it was read", wait::LONG, async || {
-            gateway.companion.count(REVOCATIONS) > asked
+        let before = gateway.companion.count(REVOCATIONS);
+        wait::until_true("a fetch of the list", wait::LONG, async || {
+            gateway.companion.count(REVOCATIONS) > before
         })
         .await;
         gateway
-            .assert_allowed_with_reply(&bad.to_string(), good.clone())
+            .assert_allowed_with_response(&bad.to_string(), good.clone())
             .await;
         assert_eq!(
-            verdict(&gateway.gateway, &ended).await,
+            verdict(&gateway.gateway, &revoked).await,
             "401 revoked",
             "{bad}"
         );
@@ -212,7 +219,7 @@ async fn a_list_of_maximum_size_is_accepted() {
     let ann = TestSession::new("ann");
     let call = with_session(&gateway.valid_token(&ann));
     gateway
-        .assert_allowed_with_reply("at first", call.clone())
+        .assert_allowed_with_response("at first", call.clone())
         .await;
     let mut entries: Vec<Value> = (0..4095)
         .map(|_| by_sid(&TestSession::new("somebody"), 600))
@@ -235,14 +242,14 @@ async fn without_sso_no_revocations_are_fetched() {
         |policy| {
             policy.as_object_mut().unwrap().remove("sso");
             let rules = policy["apps"][0]["rules"].as_array_mut().unwrap();
-            rules.retain(|rule| rule["name"] != "people");
+            rules.retain(|rule| rule["name"] != "users");
         },
         |builder| builder,
     )
     .await;
     let call = portcullis_tests::lab::fixture::get_alerts(&gateway.token());
     gateway
-        .assert_allowed_with_reply("karma", call.header("cookie", "__Secure-portcullis=x"))
+        .assert_allowed_with_response("karma", call.header("cookie", "__Secure-portcullis=x"))
         .await;
     let cookies = gateway.fixture.app.requests().pop().unwrap();
     assert_eq!(
@@ -251,7 +258,7 @@ async fn without_sso_no_revocations_are_fetched() {
     );
     let page = crate::sessions::session_gateway::as_navigation(with_session("x"));
     assert_eq!(gateway.gateway.call(page).await.status, 401);
-    // The tick that would have read revocations sets the gauge for the age of keys.
+    // The tick that would fetch revocations sets the gauge for the age of keys.
     let age = [("trust", "blue")];
     gateway
         .gateway

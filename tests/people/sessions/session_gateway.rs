@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use portcullis_tests::lab::envoy::Builder;
 use portcullis_tests::lab::fixture::HOST;
 use portcullis_tests::lab::token::now;
-use portcullis_tests::lab::{Call, Fixture, Reply, SigningKey, TestGateway, Token};
+use portcullis_tests::lab::{Call, Fixture, Response, SigningKey, TestGateway, Token};
 use rand_core::{OsRng, RngCore as _};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -60,7 +60,7 @@ impl SessionGateway {
             |policy| {
                 policy["sso"] = json!({"url": URL, "envoy_cluster": "companion"});
                 let rules = policy["apps"][0]["rules"].as_array_mut().expect("rules");
-                rules.push(json!({"name": "people", "allow": [{"from": "sso", "group": "sre"}]}));
+                rules.push(json!({"name": "users", "allow": [{"from": "sso", "group": "sre"}]}));
                 rules.push(json!({"name": "probes", "paths": ["/-/healthy"], "public": true}));
                 edit(policy);
             },
@@ -99,7 +99,7 @@ impl SessionGateway {
     }
 
     /// The companion reports that the session has ended: it deletes both cookies.
-    pub(crate) fn refresh_revokes(&self) -> Vec<String> {
+    pub(crate) fn refresh_ends_session(&self) -> Vec<String> {
         let deleted = |name| format!("{name}=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Lax");
         let lines = [TOKEN, SEALED].map(deleted);
         self.companion
@@ -109,17 +109,17 @@ impl SessionGateway {
 
     /// Sends a request that must reach the app once, and returns the response and what the app
     /// received.
-    pub(crate) async fn assert_allowed_with_reply(
+    pub(crate) async fn assert_allowed_with_response(
         &mut self,
         what: &str,
         call: Call,
-    ) -> (Reply, Value) {
-        let reply = self.gateway.call(call).await;
-        assert_eq!(reply.verdict(), "200", "{what}: {}", reply.text());
+    ) -> (Response, Value) {
+        let response = self.gateway.call(call).await;
+        assert_eq!(response.verdict(), "200", "{what}: {}", response.text());
         self.count_forwarded();
         self.assert_not_forwarded(what);
         let seen = self.fixture.app.requests().pop();
-        (reply, seen.expect("the request just counted"))
+        (response, seen.expect("the request just counted"))
     }
 
     /// The end of every test.

@@ -22,17 +22,17 @@ async fn a_browser_navigation_is_redirected_to_sign_in_with_a_return_url() {
             as_navigation(Call::get(HOST, path).header("cookie", "__Secure-portcullis=x")),
         ),
     ] {
-        let reply = call.send(address).await;
-        assert_eq!(reply.status, 302, "{what}: {}", reply.text());
+        let response = call.send(address).await;
+        assert_eq!(response.status, 302, "{what}: {}", response.text());
         let location = format!("https://auth.example.com/oauth2/start?rd={rd}");
-        assert_eq!(reply.all("location"), [location], "{what}");
-        assert_eq!(reply.all("cache-control"), ["no-store"], "{what}");
-        assert!(reply.body.is_empty() && reply.header("set-cookie").is_none());
+        assert_eq!(response.all("location"), [location], "{what}");
+        assert_eq!(response.all("cache-control"), ["no-store"], "{what}");
+        assert!(response.body.is_empty() && response.header("set-cookie").is_none());
         gateway.assert_not_forwarded(what);
     }
-    let ported = as_navigation(Call::get("alertmanager.example.com:8443", "/"));
-    let reply = ported.send(address).await;
-    let location = reply.header("location").unwrap();
+    let with_port = as_navigation(Call::get("alertmanager.example.com:8443", "/"));
+    let response = with_port.send(address).await;
+    let location = response.header("location").unwrap();
     assert!(location.ends_with("?rd=https%3A%2F%2Falertmanager.example.com%3A8443%2F"));
     gateway.assert_clean().await;
 }
@@ -51,24 +51,24 @@ async fn other_requests_get_a_401_with_a_challenge() {
             as_navigation(Call::post(HOST, "/api").header("accept", "text/html")),
         ),
     ] {
-        let reply = gateway
+        let response = gateway
             .assert_refused(what, call, 401, "no-credentials")
             .await;
-        let challenge = reply.header("www-authenticate").unwrap();
+        let challenge = response.header("www-authenticate").unwrap();
         assert_eq!(challenge, "Bearer realm=\"alertmanager\"", "{what}");
-        assert_eq!(reply.header("location"), None, "{what}");
+        assert_eq!(response.header("location"), None, "{what}");
         assert_eq!(
-            reply.json(),
+            response.json(),
             json!({"error": "unauthenticated", "reason": "no-credentials"})
         );
     }
     // An invalid session is treated like a missing one.
     let forged = with_session("a.b.c");
-    let reply = gateway
+    let response = gateway
         .assert_refused("forged", forged, 401, "token-malformed")
         .await;
     assert_eq!(
-        reply.header("www-authenticate").unwrap(),
+        response.header("www-authenticate").unwrap(),
         "Bearer realm=\"alertmanager\""
     );
 
@@ -85,12 +85,12 @@ async fn other_requests_get_a_401_with_a_challenge() {
             "caller-not-allowed",
         )
         .await;
-    let reply = gateway
+    let response = gateway
         .gateway
         .call(as_navigation(with_session(&guest)))
         .await;
-    assert_eq!(reply.status, 403);
-    let page = reply.text();
+    assert_eq!(response.status, 403);
+    let page = response.text();
     assert!(page.contains("<code>caller-not-allowed</code>"), "{page}");
     assert!(
         page.contains(
@@ -100,7 +100,7 @@ async fn other_requests_get_a_401_with_a_challenge() {
     );
     gateway.assert_not_forwarded("a page");
     gateway
-        .assert_allowed_with_reply("a member", with_session(&gateway.valid_token(&ann)))
+        .assert_allowed_with_response("a member", with_session(&gateway.valid_token(&ann)))
         .await;
     gateway.assert_clean().await;
 }
@@ -114,9 +114,14 @@ async fn h12_a_grpc_client_with_a_session_gets_a_grpc_status() {
         .token()
         .claim("groups", json!(["guests"]))
         .sign(&gateway.key);
-    let sealed = with_session(&gateway.expired_token(&ann));
+    let expired = with_session(&gateway.expired_token(&ann));
     for (what, call, grpc_status, reason) in [
-        ("nothing", Call::post(HOST, "/api"), 16, "no-credentials"),
+        (
+            "no credentials",
+            Call::post(HOST, "/api"),
+            16,
+            "no-credentials",
+        ),
         ("forged", with_session("a.b.c"), 16, "token-malformed"),
         (
             "a user without the group",
@@ -124,14 +129,14 @@ async fn h12_a_grpc_client_with_a_session_gets_a_grpc_status() {
             7,
             "caller-not-allowed",
         ),
-        ("no companion", sealed, 14, "session-unavailable"),
+        ("no companion", expired, 14, "session-unavailable"),
     ] {
         let call = call.header("content-type", "application/grpc");
-        let reply = call.send_h2(address).await;
-        assert_eq!(reply.status, 200, "{what}");
-        assert_eq!(reply.grpc_status(), Some(grpc_status), "{what}");
+        let response = call.send_h2(address).await;
+        assert_eq!(response.status, 200, "{what}");
+        assert_eq!(response.grpc_status(), Some(grpc_status), "{what}");
         assert_eq!(
-            reply.header("grpc-message").as_deref(),
+            response.header("grpc-message").as_deref(),
             Some(reason),
             "{what}"
         );

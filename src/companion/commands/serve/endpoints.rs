@@ -10,7 +10,7 @@ use portcullis_core::endpoints as paths;
 use super::health::{ping, ready};
 use super::middleware::wrap;
 use super::problem::Problem;
-use super::state::{SharedSignIn, SharedState};
+use super::state::{SharedSignInState, SharedState};
 
 mod auth;
 mod backchannel_logout;
@@ -27,7 +27,7 @@ mod start;
 mod userinfo;
 
 /// The routes of the main listener. `sign_in` is `None` if sign-in is not configured.
-pub(super) fn main(state: &SharedState, sign_in: Option<&SharedSignIn>) -> Router {
+pub(super) fn main(state: &SharedState, sign_in: Option<&SharedSignInState>) -> Router {
     let routes = Router::new()
         .route(paths::AUTH.path, any(auth::auth))
         .route(&paths::AUTH.subpath(""), any(auth::auth))
@@ -44,7 +44,7 @@ pub(super) fn main(state: &SharedState, sign_in: Option<&SharedSignIn>) -> Route
 }
 
 /// The routes that need sign-in.
-fn with_sign_in(state: &SharedSignIn) -> Router {
+fn with_sign_in(state: &SharedSignInState) -> Router {
     Router::new()
         .route(
             paths::BACKCHANNEL_LOGOUT.path,

@@ -19,7 +19,7 @@ use crate::session::{Cookies, Keys, Redeem, RefreshFailure, Session, Sessions, S
 
 use super::health::{Readiness, StatusFlag};
 use crate::clock::now;
-use crate::config::SignIn;
+use crate::config::SignInSettings;
 use crate::metrics::{Metrics, seconds};
 use crate::watch::{Watched, Watcher};
 
@@ -55,7 +55,7 @@ impl Identity {
     /// Opens the session store and creates the providers. No request is sent yet, so the providers may
     /// be down.
     pub(super) fn open(
-        sign_in: &SignIn,
+        sign_in: &SignInSettings,
         policy: &Policy,
         watcher: &mut Watcher,
         metrics: Arc<Metrics>,
@@ -69,7 +69,7 @@ impl Identity {
             sessions: Arc::new(sessions),
             providers: Arc::new(Providers { all, metrics }),
             keys,
-            url: sign_in.site.as_str().to_owned(),
+            url: sign_in.public_url.as_str().to_owned(),
         })
     }
 

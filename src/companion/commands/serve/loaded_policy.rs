@@ -53,7 +53,7 @@ fn load(
     let sign_in = compatibility::check(&file, &policy, config)?;
     let redirects = match sign_in {
         Some((sso, sign_in)) => {
-            let configured = sso.cookies().token();
+            let configured = sso.cookie_names().token();
             let current = cookie.get_or_init(|| configured.to_owned());
             if current != configured {
                 let problem = format!(
@@ -63,7 +63,7 @@ fn load(
                 return Err(file.report("sso.cookie", &problem, help));
             }
             let hosts = config.redirect_hosts.as_deref();
-            Some(RedirectRules::new(&sign_in.site, hosts, &policy))
+            Some(RedirectRules::new(&sign_in.public_url, hosts, &policy))
         }
         None => None,
     };

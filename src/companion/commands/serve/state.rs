@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::config::Config;
 use crate::metrics::Metrics;
+use crate::public_url::PublicUrl;
 use crate::redirect_target::RedirectRules;
-use crate::site::Site;
 use crate::watch::Watched;
 
 use super::forward_auth_state::{ForwardAuthState, LocalSessions};
@@ -16,8 +16,8 @@ use super::loaded_policy::LoadedPolicy;
 /// The state of all endpoints: `State(state): State<SharedState>` in a handler.
 pub(crate) type SharedState = Arc<AppState>;
 
-/// The state of the endpoints that need sign-in: `State(state): State<SharedSignIn>` in a handler.
-pub(crate) type SharedSignIn = Arc<SignInState>;
+/// The state of the endpoints that need sign-in: `State(state): State<SharedSignInState>` in a handler.
+pub(crate) type SharedSignInState = Arc<SignInState>;
 
 /// The state of all endpoints.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ pub(crate) struct AppState {
 #[derive(Debug)]
 pub(crate) struct SignInState {
     /// The public URL of the companion.
-    pub(crate) site: Site,
+    pub(crate) public_url: PublicUrl,
     /// The providers and the sessions.
     pub(crate) identity: Identity,
     /// The current policy. A request should load it once.
@@ -53,6 +53,6 @@ impl SignInState {
         let rules = self.policy.load().redirects.clone();
         // A policy without `sso` is refused if sign-in is configured, so there are rules. Otherwise only our
         // own host would be allowed.
-        rules.unwrap_or_else(|| RedirectRules::of(&self.site, &[]))
+        rules.unwrap_or_else(|| RedirectRules::of(&self.public_url, &[]))
     }
 }

@@ -6,7 +6,7 @@ use crate::session::{RedisSettings, RedisTopology, SameSite, StoreSettings};
 fn omitted_settings_have_their_defaults() {
     let config = good(FILE, &[]);
     assert_eq!(
-        config.sign_in.as_ref().unwrap().site.as_str(),
+        config.sign_in.as_ref().unwrap().public_url.as_str(),
         "https://auth.example.com"
     );
     assert_eq!(config.listen.to_string(), "127.0.0.1:4180");
@@ -45,8 +45,8 @@ fn every_setting_of_the_file_is_read() {
     let config = good(FULL, &[]);
     assert_eq!(
         (
-            config.sign_in.as_ref().unwrap().site.host(),
-            config.sign_in.as_ref().unwrap().site.port()
+            config.sign_in.as_ref().unwrap().public_url.host(),
+            config.sign_in.as_ref().unwrap().public_url.port()
         ),
         ("auth.example.com", 8443)
     );

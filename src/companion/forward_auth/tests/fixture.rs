@@ -86,7 +86,7 @@ fn policy(blue: &SigningKey, gitlab: &SigningKey) -> Policy {
              "rules": [
                 {"name": "karma", "methods": ["GET"], "paths": ["/api/**"],
                  "allow": [{"service_account": "*/monitoring/karma"}]},
-                {"name": "people", "allow": [{"from": "sso", "group": "sre"}]},
+                {"name": "users", "allow": [{"from": "sso", "group": "sre"}]},
                 {"name": "gitlab", "allow": [{"from": "gitlab", "anyone": true}]},
                 {"name": "probes", "paths": ["/-/healthy"], "public": true},
              ]},

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use portcullis_core::decision::Reason;
 use portcullis_core::keys::KeySet;
-use portcullis_tests::lab::{Authority, Endpoint, Issuer, Response, Token};
+use portcullis_tests::lab::{Authority, Endpoint, Issuer, ServerResponse, Token};
 use serde_json::json;
 
 use super::fixture::*;
@@ -43,37 +43,37 @@ async fn a_bad_response_keeps_the_last_good_keys() {
     let set = json!({"keys": [key.jwk()]}).to_string();
     // The target of the redirect has good keys.
     let elsewhere = format!("https://{}/oauth2/mirror/blue", issuer.address());
-    issuer.set_response(Endpoint::Mirror, Response::body(set.clone()));
+    issuer.set_response(Endpoint::Mirror, ServerResponse::body(set.clone()));
     let bad = [
-        ("an error", Response::status(500)),
+        ("an error", ServerResponse::status(500)),
         (
             "a redirect",
-            Response::whole(302, &[("location", &elsewhere)], ""),
+            ServerResponse::whole(302, &[("location", &elsewhere)], ""),
         ),
         (
             "no keys",
-            Response::json("application/json", &json!({"keys": []})),
+            ServerResponse::json("application/json", &json!({"keys": []})),
         ),
         (
             "a page",
-            Response::whole(200, &[("content-type", "text/html")], set.clone()),
+            ServerResponse::whole(200, &[("content-type", "text/html")], set.clone()),
         ),
         (
             "compressed",
-            Response::whole(200, &[("content-encoding", "gzip")], set.clone()),
+            ServerResponse::whole(200, &[("content-encoding", "gzip")], set.clone()),
         ),
         (
             "truncated",
-            Response::Truncated {
+            ServerResponse::Truncated {
                 body: set.clone().into_bytes(),
                 sent: 20,
             },
         ),
         (
             "too long",
-            Response::body([set.as_bytes(), &vec![b' '; KeySet::MAX_BYTES]].concat()),
+            ServerResponse::body([set.as_bytes(), &vec![b' '; KeySet::MAX_BYTES]].concat()),
         ),
-        ("reset", Response::Reset),
+        ("reset", ServerResponse::Reset),
     ];
     for (count, (what, response)) in (1..).zip(bad) {
         issuer.set_response(Endpoint::Keys, response);
@@ -107,7 +107,7 @@ async fn d01_a_discovery_document_of_another_issuer_is_rejected() {
     });
     issuer.set_response(
         Endpoint::Discovery,
-        Response::json("application/json", &document),
+        ServerResponse::json("application/json", &document),
     );
     let policy = policy(&[trust("blue", json!({}))]);
     let connections = connections([("blue", connection(&issuer, &authority))]);
@@ -122,7 +122,7 @@ async fn one_unresponsive_issuer_does_not_delay_the_others() {
     let (authority, clock) = (Authority::new(), TestClock::new());
     let (blue, green) = (key(), key());
     let at_blue = issuer(&authority, &[&blue]).await;
-    at_blue.set_response(Endpoint::Discovery, Response::Silence);
+    at_blue.set_response(Endpoint::Discovery, ServerResponse::Silence);
     let at_green = Issuer::start(&authority, GREEN, &[&green]).await;
     let mut entries = [trust("blue", json!({})), trust("green", json!({}))];
     entries[1]["issuer"] = json!(GREEN);
@@ -149,7 +149,7 @@ async fn a_slow_response_times_out() {
     let set = json!({"keys": [key.jwk()]}).to_string();
     let pause = Duration::from_millis(100);
     let body = set.into_bytes();
-    issuer.set_response(Endpoint::Keys, Response::Drip { body, pause });
+    issuer.set_response(Endpoint::Keys, ServerResponse::Drip { body, pause });
     let policy = policy(&[trust("blue", json!({}))]);
     let connections = connections([("blue", connection(&issuer, &authority))]);
     let issuers = start(&policy, connections, &clock);

@@ -6,7 +6,7 @@ use portcullis_core::keys::{HttpResponse, KeyRecord, ResponseError};
 use portcullis_core::policy::Policy;
 use portcullis_core::timestamp::Timestamp;
 use portcullis_core::trust::TrustId;
-use portcullis_tests::lab::{Authority, Endpoint, Issuer, Response};
+use portcullis_tests::lab::{Authority, Endpoint, Issuer, ServerResponse};
 use serde_json::{Value, json};
 
 use super::fixture::*;
@@ -131,7 +131,7 @@ async fn the_mirror_keeps_the_last_good_keys_and_their_age() {
     let issuers = start(&policy, connections, &clock);
     wait_for_fetches(&issuers, 1, 0).await;
     let before = issuers.mirror("blue").unwrap();
-    issuer.set_response(Endpoint::Keys, Response::status(500));
+    issuer.set_response(Endpoint::Keys, ServerResponse::status(500));
     clock.pass(Duration::from_secs(300));
     wait_for_fetches(&issuers, 1, 1).await;
     assert_eq!(issuers.mirror("blue").unwrap(), before);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use portcullis_core::trust::Url;
 use portcullis_tests::lab::wait::{self, LONG};
-use portcullis_tests::lab::{Authority, Endpoint, Issuer, Response};
+use portcullis_tests::lab::{Authority, Endpoint, Issuer, ServerResponse};
 use serde_json::{Value, json};
 
 use super::fixture::*;
@@ -13,9 +13,9 @@ use crate::issuers::connection::TokenScope;
 use crate::issuers::{IssuerConnection, Issuers};
 
 /// The discovery document of the default issuer, with this `jwks_uri`.
-fn discovery(jwks_uri: &str) -> Response {
+fn discovery(jwks_uri: &str) -> ServerResponse {
     let document = json!({"issuer": NAME, "jwks_uri": jwks_uri});
-    Response::json("application/json", &document)
+    ServerResponse::json("application/json", &document)
 }
 
 /// A connection without `connect`, with a token.
@@ -139,7 +139,7 @@ async fn no_redirect_is_followed() {
         (Endpoint::Keys, 303),
         (Endpoint::Keys, 308),
     ] {
-        let redirect = Response::whole(status, &[("location", &location)], "");
+        let redirect = ServerResponse::whole(status, &[("location", &location)], "");
         issuer.set_response(endpoint, redirect);
         let url = format!(
             "https://{}/.well-known/openid-configuration",

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use portcullis_core::keys;
-use portcullis_tests::lab::Response;
+use portcullis_tests::lab::ServerResponse as Response;
 use portcullis_tests::lab::rogue_provider::{Endpoint, Overrides};
 use serde_json::json;
 use tokio::time::timeout;

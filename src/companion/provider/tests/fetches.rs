@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use portcullis_tests::lab::Response;
+use portcullis_tests::lab::ServerResponse as Response;
 use portcullis_tests::lab::rogue_provider::Endpoint;
 use serde_json::json;
 use tokio::task::JoinSet;

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use portcullis_tests::lab::rogue_provider::{Endpoint, LOGOUT_EVENT, TokenSigner, set};
 use portcullis_tests::lab::token::now as seconds;
-use portcullis_tests::lab::{Response, SigningKey};
+use portcullis_tests::lab::{ServerResponse as Response, SigningKey};
 use serde_json::{Value, json};
 
 use super::*;

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use portcullis_tests::lab::rogue_provider::{Endpoint, LOGOUT_EVENT, Overrides, TokenSigner};
-use portcullis_tests::lab::{Response, SigningKey};
+use portcullis_tests::lab::{ServerResponse as Response, SigningKey};
 use serde_json::json;
 
 use super::*;

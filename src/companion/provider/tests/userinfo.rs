@@ -1,4 +1,4 @@
-use portcullis_tests::lab::Response;
+use portcullis_tests::lab::ServerResponse as Response;
 use portcullis_tests::lab::rogue_provider::Endpoint;
 use serde_json::json;
 

@@ -11,7 +11,7 @@ use super::refresh::Redeem;
 use crate::session::clock::Clock;
 use crate::session::record::{RefreshFailure, Session};
 use crate::session::revocations::{Revocation, RevocationBatch};
-use crate::session::single_flight::RefreshOutcome;
+use crate::session::single_flight::RedemptionOutcome;
 use crate::session::store::{PendingRefresh, SessionStore, StoredSession};
 use crate::session::unavailable::Unavailable;
 
@@ -32,21 +32,21 @@ pub(super) struct Redemption<R> {
 }
 
 impl<R: Redeem> Redemption<R> {
-    pub(super) async fn run(self) -> RefreshOutcome {
+    pub(super) async fn run(self) -> RedemptionOutcome {
         let refresh = PendingRefresh {
             redeem: Box::pin(self.redeem()),
             idle: self.idle,
             clock: self.clock,
         };
         match self.store.refresh_exclusively(&self.stored, refresh).await {
-            Ok(session) => RefreshOutcome::Refreshed(Arc::new(session)),
-            Err(RefreshFailure::Unavailable) => RefreshOutcome::Unavailable,
+            Ok(session) => RedemptionOutcome::Refreshed(Arc::new(session)),
+            Err(RefreshFailure::Unavailable) => RedemptionOutcome::Unavailable,
             Err(RefreshFailure::Ended) => {
                 if let Err(error) = self.revoke().await {
                     let (provider, sid) = (&self.stored.session.provider, self.handles.sid);
                     tracing::warn!(provider, %sid, %error, "session ended but not revoked");
                 }
-                RefreshOutcome::Ended
+                RedemptionOutcome::Ended
             }
         }
     }

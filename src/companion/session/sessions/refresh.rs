@@ -15,7 +15,7 @@ use crate::session::cookies::Cookies;
 use crate::session::outcome::{ActiveSession, EndReason, NoSession};
 use crate::session::record::{RefreshFailure, Session};
 use crate::session::revocations::RevocationState;
-use crate::session::single_flight::RefreshOutcome;
+use crate::session::single_flight::RedemptionOutcome;
 use crate::session::store::{StoredSession, record_ttl};
 use crate::session::unavailable::Unavailable;
 
@@ -162,13 +162,13 @@ impl Sessions {
                 .run(&token, &stored.session, now, redeem)
                 .await;
             match outcome {
-                RefreshOutcome::Refreshed(session) => stored.session.adopt(&session),
-                RefreshOutcome::Ended => return Err(EndReason::RefreshRejected.into()),
-                RefreshOutcome::TokenReused => {
+                RedemptionOutcome::Refreshed(session) => stored.session.adopt(&session),
+                RedemptionOutcome::Ended => return Err(EndReason::RefreshRejected.into()),
+                RedemptionOutcome::TokenReused => {
                     self.revoke_after_reuse(&stored, provider, now).await;
                     return Err(EndReason::RefreshRejected.into());
                 }
-                RefreshOutcome::Unavailable => {
+                RedemptionOutcome::Unavailable => {
                     let error = "the provider or the store is unavailable";
                     return Err(Unavailable::new(error).into());
                 }

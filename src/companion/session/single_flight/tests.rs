@@ -15,11 +15,11 @@ fn session(refresh_token: &str) -> Session {
 }
 
 /// The session, refreshed at this moment with this token.
-fn refreshed(session: &Session, token: &str, now: Timestamp) -> RefreshOutcome {
+fn refreshed(session: &Session, token: &str, now: Timestamp) -> RedemptionOutcome {
     let mut session = session.clone();
     session.verified_at = now;
     session.tokens = tokens(Some(token), now.after(Duration::from_secs(100)));
-    RefreshOutcome::Refreshed(Arc::new(session))
+    RedemptionOutcome::Refreshed(Arc::new(session))
 }
 
 struct Fixture {
@@ -29,7 +29,7 @@ struct Fixture {
 
 impl Fixture {
     /// Finishes so many redemptions of other tokens that there is room for no more.
-    fn fill(&self, outcome: &RefreshOutcome, session: &Session) {
+    fn fill(&self, outcome: &RedemptionOutcome, session: &Session) {
         for number in 0..MAX_OUTCOMES {
             let hash = Sha256::digest(number.to_le_bytes()).into();
             let mut tokens = self.single_flight.tokens();
@@ -47,9 +47,9 @@ impl Fixture {
     async fn run(
         &self,
         session: &Session,
-        outcome: RefreshOutcome,
+        outcome: RedemptionOutcome,
         now: Timestamp,
-    ) -> RefreshOutcome {
+    ) -> RedemptionOutcome {
         let token = session.tokens.refresh_token.clone().unwrap();
         let redemptions = Arc::clone(&self.redemptions);
         let redeem = || async move {
@@ -75,7 +75,7 @@ async fn r10_late_requests_get_the_first_outcome() {
     );
     assert_eq!(
         fixture
-            .run(&session, RefreshOutcome::Unavailable, at(259))
+            .run(&session, RedemptionOutcome::Unavailable, at(259))
             .await,
         outcome
     );
@@ -91,13 +91,13 @@ async fn r10_a_spent_token_is_never_redeemed_again() {
     for now in [at(260), at(261), at(30_000)] {
         assert_eq!(
             fixture.run(&session, outcome.clone(), now).await,
-            RefreshOutcome::TokenReused
+            RedemptionOutcome::TokenReused
         );
     }
     // A request that was sent before that is late, but no reuse.
     assert_eq!(
         fixture.run(&session, outcome.clone(), at(259)).await,
-        RefreshOutcome::Ended
+        RedemptionOutcome::Ended
     );
     assert_eq!(fixture.redemptions(), 1);
 }
@@ -111,8 +111,8 @@ async fn a_late_request_after_an_early_drop_is_no_reuse() {
     // So many others of the same user that its outcome is dropped.
     fixture.fill(&outcome, &session);
     for (now, outcome) in [
-        (at(259), RefreshOutcome::Ended),
-        (at(260), RefreshOutcome::TokenReused),
+        (at(259), RedemptionOutcome::Ended),
+        (at(260), RedemptionOutcome::TokenReused),
     ] {
         assert_eq!(fixture.run(&session, outcome.clone(), now).await, outcome);
     }
@@ -128,11 +128,15 @@ async fn outcomes_of_one_user_take_no_place_of_another() {
     let mut mallory = session.clone();
     mallory.user.sub = "mallory".to_owned();
     fixture.fill(&refreshed(&mallory, "new", at(201)), &mallory);
-    let late = fixture.run(&session, RefreshOutcome::Ended, at(259)).await;
+    let late = fixture
+        .run(&session, RedemptionOutcome::Ended, at(259))
+        .await;
     assert_eq!(late, outcome);
     // Rejected tokens need no outcome.
-    fixture.fill(&RefreshOutcome::Ended, &mallory);
-    let late = fixture.run(&session, RefreshOutcome::Ended, at(259)).await;
+    fixture.fill(&RedemptionOutcome::Ended, &mallory);
+    let late = fixture
+        .run(&session, RedemptionOutcome::Ended, at(259))
+        .await;
     assert_eq!(late, outcome);
     assert_eq!(fixture.redemptions(), 1);
 }
@@ -143,8 +147,8 @@ async fn a_rejected_token_is_never_redeemed_again() {
     let session = session("old");
     for now in [at(200), at(230), at(300), at(30_000)] {
         assert_eq!(
-            fixture.run(&session, RefreshOutcome::Ended, now).await,
-            RefreshOutcome::Ended
+            fixture.run(&session, RedemptionOutcome::Ended, now).await,
+            RedemptionOutcome::Ended
         );
     }
     assert_eq!(fixture.redemptions(), 1);
@@ -158,17 +162,21 @@ async fn a_token_that_is_not_rotated_is_redeemed_again_when_due() {
     fixture.run(&session, first.clone(), at(200)).await;
     // A request without the first outcome gets it.
     assert_eq!(
-        fixture.run(&session, RefreshOutcome::Ended, at(210)).await,
+        fixture
+            .run(&session, RedemptionOutcome::Ended, at(210))
+            .await,
         first
     );
     // A request that has it redeems the token again.
-    let RefreshOutcome::Refreshed(had) = &first else {
+    let RedemptionOutcome::Refreshed(had) = &first else {
         unreachable!()
     };
     let second = refreshed(&session, "same", at(220));
     assert_eq!(fixture.run(had, second.clone(), at(220)).await, second);
     assert_eq!(
-        fixture.run(&session, RefreshOutcome::Ended, at(230)).await,
+        fixture
+            .run(&session, RedemptionOutcome::Ended, at(230))
+            .await,
         second
     );
     let third = refreshed(&session, "same", at(400));
@@ -184,14 +192,14 @@ async fn a_transient_failure_is_retried_after_a_second() {
     let mut now = at(200);
     assert_eq!(
         fixture
-            .run(&session, RefreshOutcome::Unavailable, now)
+            .run(&session, RedemptionOutcome::Unavailable, now)
             .await,
-        RefreshOutcome::Unavailable
+        RedemptionOutcome::Unavailable
     );
     now = now.after(Duration::from_millis(900));
     assert_eq!(
         fixture.run(&session, outcome.clone(), now).await,
-        RefreshOutcome::Unavailable
+        RedemptionOutcome::Unavailable
     );
     now = now.after(Duration::from_secs(1));
     assert_eq!(fixture.run(&session, outcome.clone(), now).await, outcome);
@@ -212,7 +220,9 @@ async fn r10_a_redemption_continues_without_callers() {
     drop(waiting);
     sender.send(outcome.clone()).unwrap();
     assert_eq!(
-        fixture.run(&session, RefreshOutcome::Ended, at(202)).await,
+        fixture
+            .run(&session, RedemptionOutcome::Ended, at(202))
+            .await,
         outcome
     );
     assert_eq!(fixture.redemptions(), 0);
@@ -228,7 +238,7 @@ async fn after_a_redemption_that_panics_the_next_one_runs() {
         .single_flight
         .run(&token, &session, at(200), redeem)
         .await;
-    assert_eq!(outcome, RefreshOutcome::Unavailable);
+    assert_eq!(outcome, RedemptionOutcome::Unavailable);
     let outcome = refreshed(&session, "new", at(200));
     assert_eq!(
         fixture.run(&session, outcome.clone(), at(200)).await,
@@ -274,7 +284,7 @@ async fn r10_one_user_never_gets_the_tokens_of_another() {
     for own in [&one, &other] {
         let outcome = refreshed(own, "constant", at(200));
         let outcome = fixture.run(own, outcome, at(200)).await;
-        let RefreshOutcome::Refreshed(outcome) = outcome else {
+        let RedemptionOutcome::Refreshed(outcome) = outcome else {
             panic!("{outcome:?}");
         };
         assert_eq!(outcome.user.sub, own.user.sub);

@@ -7,7 +7,7 @@ use portcullis_core::timestamp::Timestamp;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 
-use super::RefreshOutcome;
+use super::RedemptionOutcome;
 use crate::provider::Secret;
 use crate::session::bytes;
 use crate::session::record::Session;
@@ -44,10 +44,10 @@ pub(super) struct Tokens {
 #[derive(Debug)]
 pub(super) enum TokenState {
     /// It is being redeemed.
-    InFlight(watch::Receiver<Option<RefreshOutcome>>),
+    InFlight(watch::Receiver<Option<RedemptionOutcome>>),
     /// It was redeemed, and late requests get the outcome.
     Redeemed {
-        outcome: RefreshOutcome,
+        outcome: RedemptionOutcome,
         until: Timestamp,
         /// If the token is spent: when the session with the token expires.
         spent: Option<Timestamp>,
@@ -89,18 +89,18 @@ impl Tokens {
     pub(super) fn finish(
         &mut self,
         hash: TokenHash,
-        outcome: RefreshOutcome,
+        outcome: RedemptionOutcome,
         ends: Timestamp,
         now: Timestamp,
     ) {
         let (is_spent, ttl) = match &outcome {
-            RefreshOutcome::Refreshed(session) => {
+            RedemptionOutcome::Refreshed(session) => {
                 let token = session.tokens.refresh_token.as_ref();
                 let is_rotated = token.is_none_or(|token| hash_of(session, token) != hash);
                 (is_rotated, OUTCOME_TTL)
             }
-            RefreshOutcome::Ended | RefreshOutcome::TokenReused => (true, OUTCOME_TTL),
-            RefreshOutcome::Unavailable => (false, FAILURE_TTL),
+            RedemptionOutcome::Ended | RedemptionOutcome::TokenReused => (true, OUTCOME_TTL),
+            RedemptionOutcome::Unavailable => (false, FAILURE_TTL),
         };
         let until = now.after(ttl);
         let state = TokenState::Redeemed {
@@ -137,7 +137,7 @@ impl Tokens {
     fn surplus_outcome(&self) -> usize {
         let user = |hash: &TokenHash| match self.states.get(hash) {
             Some(TokenState::Redeemed {
-                outcome: RefreshOutcome::Refreshed(session),
+                outcome: RedemptionOutcome::Refreshed(session),
                 ..
             }) => Some((session.provider.as_str(), session.user.sub.as_str())),
             _ => None,
@@ -175,7 +175,7 @@ impl Tokens {
             self.states.remove(&hash);
             return;
         };
-        let was_refreshed = matches!(outcome, RefreshOutcome::Refreshed(_));
+        let was_refreshed = matches!(outcome, RedemptionOutcome::Refreshed(_));
         let state = TokenState::Spent {
             until,
             reused_from: was_refreshed.then_some(end),

@@ -2,7 +2,7 @@
 
 use super::users::*;
 use super::*;
-use crate::session::{Revoked, cut};
+use crate::session::{Revoked, split_cookie};
 
 fn operator() -> Summary {
     decided(Reason::Rule, Some("operators"), ALICE)
@@ -13,7 +13,7 @@ fn large() -> (String, Vec<String>) {
     let groups: Vec<String> = (0..900).map(|at| format!("\"group-{at}\"")).collect();
     let groups = format!("[\"sre\",{}]", groups.join(","));
     let token = session_with(&[("groups", &groups)]);
-    let cookies: Vec<String> = cut("__Secure-portcullis", &token)
+    let cookies: Vec<String> = split_cookie("__Secure-portcullis", &token)
         .into_iter()
         .map(|(name, value)| format!("{name}={value}"))
         .collect();
@@ -112,7 +112,7 @@ fn c03_a_token_of_several_cookies_is_one_token() {
 }
 
 #[test]
-fn c03_a_session_with_a_missing_or_exchanged_piece_is_invalid() {
+fn c03_a_session_with_a_missing_or_exchanged_chunk_is_invalid() {
     let mut test = TestGate::for_users();
     let (_, cookies) = large();
     for missing in 0..cookies.len() {
@@ -121,7 +121,7 @@ fn c03_a_session_with_a_missing_or_exchanged_piece_is_invalid() {
         let summary = test.with_cookies(&cookies.join("; "));
         assert!(
             matches!(summary, Summary::Decided(_, None, None)),
-            "without piece {missing}: {summary:?}"
+            "without chunk {missing}: {summary:?}"
         );
     }
     let exchanged = cookies.join("; ");
@@ -137,7 +137,7 @@ fn c03_a_session_with_a_missing_or_exchanged_piece_is_invalid() {
 }
 
 #[test]
-fn t19_an_injected_piece_does_not_invalidate_the_session() {
+fn t19_an_injected_chunk_does_not_invalidate_the_session() {
     let mut test = TestGate::for_users();
     let (_, cookies) = large();
     let last = cookies.len();

@@ -40,7 +40,7 @@ fn refreshed_with(test: &mut TestGate, token: &str) -> Summary {
 }
 
 fn read(test: &TestGate, status: u16, lines: &[&str]) -> RefreshOutcome {
-    let names = test.gate.policy().sso().unwrap().cookies();
+    let names = test.gate.policy().sso().unwrap().cookie_names();
     let lines = lines.iter().map(|line| line.as_bytes());
     RefreshOutcome::read(sid(1), names, status, lines)
 }

@@ -173,7 +173,7 @@ fn upgrades_with_a_session_require_the_same_origin() {
 
 #[test]
 fn bearer_tokens_need_no_same_origin() {
-    let mut test = TestGate::of(&PEOPLE.replace(r#""methods": ["GET"],"#, ""));
+    let mut test = TestGate::of(&USERS.replace(r#""methods": ["GET"],"#, ""));
     test.fetch(trust(0), Some(&[(Algorithm::EdDsa, "blue-1")]));
     let karma = karma(Algorithm::EdDsa, Some("blue-1"), "portcullis", 600);
     let bearer = format!("Bearer {karma}");

@@ -22,13 +22,13 @@ fn j09_a_session_token_is_refused_as_bearer_token() {
         refused(Reason::TokenMalformed)
     );
     // Nor if a trust entry has the issuer, audience and keys of the companion.
-    let policy = PEOPLE.replace(
+    let policy = USERS.replace(
         r#""issuer": "https://gitlab.example.com",
      "audiences": ["portcullis"]"#,
         r#""issuer": "https://auth.example.com",
      "audiences": ["https://auth.example.com"]"#,
     );
-    assert_ne!(policy, PEOPLE);
+    assert_ne!(policy, USERS);
     let mut test = TestGate::of(&policy);
     test.fetch(trust(1), Some(&[(Algorithm::Es256, KID)]));
     test.fetch(COMPANION, Some(&[(Algorithm::Es256, KID)]));
@@ -193,7 +193,7 @@ fn j16_a_session_token_expires_without_leeway_and_starts_with_leeway() {
 
 #[test]
 fn h04_missing_keys_of_the_companion_lead_to_503() {
-    let mut test = TestGate::of(PEOPLE);
+    let mut test = TestGate::of(USERS);
     assert_eq!(test.with_token(&session()), Summary::Await(vec![COMPANION]));
     test.fetch(COMPANION, None);
     assert_eq!(

@@ -48,7 +48,7 @@ fn all_matchers_for_users_apply_to_sessions_of_their_provider() {
         (r#""from": "gitlab", "user": "4711""#, false),
         (r#""service_account": "*/*/*""#, false),
     ] {
-        let policy = PEOPLE.replace(r#""from": "sso", "group": "sre""#, entry);
+        let policy = USERS.replace(r#""from": "sso", "group": "sre""#, entry);
         let mut test = TestGate::of(&policy);
         test.fetch(COMPANION, Some(&[(Algorithm::Es256, KID)]));
         let expected = if passes {
@@ -90,7 +90,7 @@ fn a_user_cannot_impersonate_a_service_account() {
             "github/blue%2Fmonitoring%2Fkarma".to_owned()
         )
     );
-    let one = PEOPLE.replace(r#", "github"]"#, "]");
+    let one = USERS.replace(r#", "github"]"#, "]");
     let mut test = TestGate::of(&one);
     test.fetch(COMPANION, Some(&[(Algorithm::Es256, KID)]));
     let token = session_with(&[("sub", "\"blue/monitoring/karma\"")]);
@@ -112,22 +112,22 @@ fn an_app_distinguishes_the_same_subject_of_two_providers() {
             .1
             .clone()
     };
-    assert_eq!(user_of(PEOPLE, &[]), "sso/4711");
-    assert_eq!(user_of(PEOPLE, &[("idp", "\"github\"")]), "github/4711");
+    assert_eq!(user_of(USERS, &[]), "sso/4711");
+    assert_eq!(user_of(USERS, &[("idp", "\"github\"")]), "github/4711");
     // With one provider the subject is unambiguous.
-    let one = PEOPLE.replace(r#", "github"]"#, "]");
+    let one = USERS.replace(r#", "github"]"#, "]");
     assert_eq!(user_of(&one, &[]), "4711");
 }
 
 #[test]
 fn the_audiences_of_an_app_apply_to_bearer_tokens_only() {
-    let policy = PEOPLE.replace(
+    let policy = USERS.replace(
         r#""audiences": ["portcullis"],
      "origins""#,
         r#""audiences": ["own"],
      "origins""#,
     );
-    assert_ne!(policy, PEOPLE);
+    assert_ne!(policy, USERS);
     let mut test = TestGate::of(&policy);
     test.fetch(COMPANION, Some(&[(Algorithm::Es256, KID)]));
     assert_eq!(test.with_token(&session()), operator());

@@ -4,7 +4,7 @@ use super::*;
 use crate::session::{Id, TOKEN_TYPE};
 
 /// One cluster, an issuer that is not a cluster, and a companion with two providers.
-pub(super) const PEOPLE: &str = r#"{
+pub(super) const USERS: &str = r#"{
   "trust": [
     {"name": "blue", "kind": "kubernetes", "issuer": "https://kubernetes.example.com",
      "audiences": ["portcullis"], "keys": {"envoy_cluster": "blue", "jwks": "https://blue.example.com/jwks"}},
@@ -37,7 +37,7 @@ pub(super) const ALICE: &str = "sso/4711";
 impl TestGate {
     /// A gate with keys: the companion has the one for ES256, and blue the one for EdDSA.
     pub(super) fn for_users() -> Self {
-        let mut test = Self::of(PEOPLE);
+        let mut test = Self::of(USERS);
         test.fetch(trust(0), Some(&[(Algorithm::EdDsa, "blue-1")]));
         test.fetch(trust(1), Some(&[(Algorithm::Rs256, "gitlab-1")]));
         test.fetch(COMPANION, Some(&[(Algorithm::Es256, KID)]));

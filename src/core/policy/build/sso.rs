@@ -49,7 +49,7 @@ pub(super) fn sso(
     let cluster = check::required(wire.envoy_cluster, location, "envoy_cluster", help)?;
     let envoy_cluster = check::text(cluster, &location.member("envoy_cluster"))?;
     let cookie = wire.cookie.unwrap_or_else(|| COOKIE.to_owned());
-    let cookies = cookies(cookie, &location.member("cookie"))?;
+    let cookie_names = cookie_names(cookie, &location.member("cookie"))?;
     let providers = providers(wire.providers, trusts, &location.member("providers"))?;
     if trusts.iter().any(|trust| trust.name == NAME) {
         let problem =
@@ -89,7 +89,7 @@ pub(super) fn sso(
         url,
         host,
         envoy_cluster,
-        cookies,
+        cookie_names,
         providers,
         keys,
     })
@@ -105,7 +105,7 @@ fn url(text: &str) -> Option<(String, String)> {
 }
 
 /// C01: the prefixes with which browsers keep other hosts and plain HTTP from setting the cookie.
-fn cookies(name: String, location: &Location) -> Result<CookieNames, PolicyError> {
+fn cookie_names(name: String, location: &Location) -> Result<CookieNames, PolicyError> {
     let after = name
         .strip_prefix("__Secure-")
         .or_else(|| name.strip_prefix("__Host-"));

@@ -42,7 +42,7 @@ fn the_defaults_are_those_of_the_documentation() {
     assert_eq!(sso.host(), "auth.example.com");
     assert_eq!(sso.authority(), "auth.example.com");
     assert_eq!(sso.envoy_cluster(), "portcullis");
-    assert_eq!(sso.cookies().token(), "__Secure-portcullis");
+    assert_eq!(sso.cookie_names().token(), "__Secure-portcullis");
     assert_eq!(sso.providers(), ["sso"]);
 }
 
@@ -159,7 +159,7 @@ fn c01_the_cookie_has_a_prefix_that_browsers_protect() {
     let cookie = |name: &str| format!(r#"{SSO}, "cookie": "{name}""#);
     let longest = format!("__Secure-{}", "a".repeat(55));
     for name in ["__Host-portcullis", "__Secure-a.b_c~", &longest] {
-        assert_eq!(good(&cookie(name)).cookies().token(), name);
+        assert_eq!(good(&cookie(name)).cookie_names().token(), name);
     }
     let too_long = format!("{longest}a");
     for (name, problem, help) in [

@@ -11,7 +11,7 @@ fn found(cookies: &[(String, &str)]) -> Vec<String> {
     found.map(Cow::into_owned).collect()
 }
 
-/// A value whose pieces all differ.
+/// A value whose chunks all differ.
 fn value(length: usize) -> String {
     let mut value = String::new();
     while value.len() < length {
@@ -42,32 +42,35 @@ fn c03_values_of_any_length_are_split_and_joined_again() {
         (60_000, 15),
     ] {
         let value = value(length);
-        let cut = cut(NAME, &value);
-        assert_eq!(cut.len(), cookies, "{length}");
-        assert!(found(&cut).contains(&value), "{length} bytes are not found");
-        for (name, piece) in super::cut(&format!("{longest_name}-session"), &value) {
-            assert!(name.len() + piece.len() <= 4096, "{name}: {}", piece.len());
-            assert!(!piece.is_empty());
+        let chunks = split_cookie(NAME, &value);
+        assert_eq!(chunks.len(), cookies, "{length}");
+        assert!(
+            found(&chunks).contains(&value),
+            "{length} bytes are not found"
+        );
+        for (name, chunk) in super::split_cookie(&format!("{longest_name}-session"), &value) {
+            assert!(name.len() + chunk.len() <= 4096, "{name}: {}", chunk.len());
+            assert!(!chunk.is_empty());
         }
     }
 }
 
 #[test]
-fn c03_pieces_are_numbered_from_zero() {
+fn c03_chunks_are_numbered_from_zero() {
     let value = value(8001);
-    let names: Vec<String> = cut(NAME, &value)
+    let names: Vec<String> = split_cookie(NAME, &value)
         .into_iter()
         .map(|(name, _)| name)
         .collect();
     let expected = [".0", ".1", ".2"].map(|rest| format!("{NAME}{rest}"));
     assert_eq!(names, expected);
-    assert_eq!(cut(NAME, "a"), [(NAME.to_owned(), "a")]);
+    assert_eq!(split_cookie(NAME, "a"), [(NAME.to_owned(), "a")]);
 }
 
 #[test]
-fn c03_a_value_with_a_missing_piece_is_not_found() {
+fn c03_a_value_with_a_missing_chunk_is_not_found() {
     let value = value(11_000);
-    let whole = cut(NAME, &value);
+    let whole = split_cookie(NAME, &value);
     for missing in 0..whole.len() {
         let mut cookies = whole.clone();
         cookies.remove(missing);
@@ -75,14 +78,14 @@ fn c03_a_value_with_a_missing_piece_is_not_found() {
             assert_ne!(candidate, value);
         }
     }
-    assert!(found(&whole[..1]).is_empty(), "the first piece is no value");
+    assert!(found(&whole[..1]).is_empty(), "the first chunk is no value");
     assert!(found(&whole[1..]).is_empty());
 }
 
 #[test]
-fn c03_pieces_are_joined_by_number_in_any_order() {
+fn c03_chunks_are_joined_by_number_in_any_order() {
     let value = value(11_000);
-    let mut cookies = cut(NAME, &value);
+    let mut cookies = split_cookie(NAME, &value);
     cookies.reverse();
     assert_eq!(found(&cookies)[0], value);
     let (first, second) = (cookies[2].1, cookies[1].1);
@@ -90,12 +93,12 @@ fn c03_pieces_are_joined_by_number_in_any_order() {
     cookies[1].1 = first;
     assert!(
         !found(&cookies).contains(&value),
-        "pieces under each other's name are another value"
+        "chunks under each other's name are another value"
     );
 }
 
 #[test]
-fn t19_an_extra_piece_does_not_invalidate_the_value() {
+fn t19_an_extra_chunk_does_not_invalidate_the_value() {
     let value = value(9000);
     for extra in [
         ".3",
@@ -107,7 +110,7 @@ fn t19_an_extra_piece_does_not_invalidate_the_value() {
         ".x",
         ".",
     ] {
-        let mut cookies = cut(NAME, &value);
+        let mut cookies = split_cookie(NAME, &value);
         cookies.insert(0, named(extra, "foreign"));
         assert!(found(&cookies).contains(&value), "{extra}");
     }
@@ -116,7 +119,7 @@ fn t19_an_extra_piece_does_not_invalidate_the_value() {
 #[test]
 fn t19_all_cookies_of_one_name_are_tried() {
     let value = value(9000);
-    let mut cookies = cut(NAME, &value);
+    let mut cookies = split_cookie(NAME, &value);
     for rest in ["", ".0", ".1", ".2"] {
         cookies.insert(0, named(rest, "foreign"));
     }
@@ -150,24 +153,24 @@ fn t19_a_good_value_is_found_among_any_number_of_others() {
     let long = value(9000);
     let full: Vec<String> = (0..200).map(|at| format!("{at:04}").repeat(1000)).collect();
     for good in [&short, &long] {
-        let pieces = cut(NAME, good);
+        let chunks = split_cookie(NAME, good);
         for count in [1, 7, 8, 9, 16, 17, 200] {
             let mut junk: Vec<(String, &str)> = Vec::new();
-            for (at, (name, piece)) in pieces.iter().enumerate() {
+            for (at, (name, chunk)) in chunks.iter().enumerate() {
                 for other in full.iter().skip(at).take(count) {
                     // Of the same length, as a copy of an older value would be.
-                    let other = other.get(..piece.len()).unwrap();
+                    let other = other.get(..chunk.len()).unwrap();
                     junk.push((name.clone(), other));
                 }
             }
-            let before: Vec<_> = junk.iter().chain(&pieces).cloned().collect();
+            let before: Vec<_> = junk.iter().chain(&chunks).cloned().collect();
             assert!(found(&before).contains(good), "{count} before");
-            let behind: Vec<_> = pieces.iter().chain(&junk).cloned().collect();
+            let behind: Vec<_> = chunks.iter().chain(&junk).cloned().collect();
             assert!(found(&behind).contains(good), "{count} behind");
         }
     }
-    // Only the first piece has others.
-    let mut cookies = cut(NAME, &long);
+    // Only the first chunk has others.
+    let mut cookies = split_cookie(NAME, &long);
     for other in full.iter().take(20) {
         cookies.insert(0, (format!("{NAME}.0"), other));
     }

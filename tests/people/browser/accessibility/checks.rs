@@ -32,7 +32,7 @@ const luminance = (color) => {
   });
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
 };
-const ground = (element) => {
+const background = (element) => {
   for (let part = element; part; part = part.parentElement) {
     const color = getComputedStyle(part).backgroundColor;
     if (channels(color).alpha === 1) return color;
@@ -50,7 +50,7 @@ while (texts.nextNode()) {
   if (!texts.currentNode.textContent.trim() || element.closest('script, style, noscript')) continue;
   seen += 1;
   const style = getComputedStyle(element);
-  const found = contrast(style.color, ground(element));
+  const found = contrast(style.color, background(element));
   if (found < 4.5) faults.push(`contrast ${found.toFixed(2)}: ${element.outerHTML}`);
   if (parseFloat(style.fontSize) < 12) faults.push(`${style.fontSize}: ${element.outerHTML}`);
 }
@@ -59,7 +59,7 @@ return faults;
 "#;
 
 /// The controls of the page, in order.
-const USABLE: &str =
+const CONTROLS: &str =
     "return [...document.querySelectorAll('a[href], button')].map((part) => part.outerHTML)";
 
 /// The focused element, and whether the focus is visible (2.4.7, 2.4.11).
@@ -80,8 +80,8 @@ pub(super) async fn faults(browser: &Browser) -> Vec<String> {
 /// Reaches all controls of the current page with Tab, in order, and checks that the focus is
 /// visible.
 pub(super) async fn assert_keyboard_navigation(browser: &Browser, name: &str) {
-    let usable = browser.run(USABLE).await;
-    for part in usable.as_array().unwrap() {
+    let controls = browser.run(CONTROLS).await;
+    for part in controls.as_array().unwrap() {
         browser.press_tab().await;
         let focused = browser.run(FOCUSED).await;
         assert_eq!(&focused[0], part, "{name}");

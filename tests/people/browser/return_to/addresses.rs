@@ -1,6 +1,6 @@
 //! Redirect targets for open-redirect attacks.
 
-/// Addresses that a browser normalizes and that then lead elsewhere or run a script.
+/// URLs that a browser resolves to another site or to a script, after it has normalized them.
 pub(super) const NORMALIZED: &[&str] = &[
     "//evil.example",
     "///evil.example",
@@ -41,7 +41,7 @@ pub(super) const NORMALIZED: &[&str] = &[
     "@evil.example",
 ];
 
-/// Other addresses that lead elsewhere, or that some parser reads so.
+/// Other URLs that some parsers resolve to a target that is not allowed.
 pub(super) const ELSEWHERE: &[&str] = &[
     " //evil.example",
     "ws://alertmanager.example.com/",
@@ -74,8 +74,8 @@ pub(super) const ELSEWHERE: &[&str] = &[
     "evil.example",
 ];
 
-/// Unusual addresses that are accepted, and what they resolve to.
-pub(super) const ODD: &[(&str, &str)] = &[
+/// Unusual URLs that are accepted, and what they resolve to.
+pub(super) const UNUSUAL: &[(&str, &str)] = &[
     ("https://alertmanager.example.com:443/p1", "/p1"),
     (
         "HTTPS://AlertManager.Example.COM/p2?next=//evil.example#//evil.example",

@@ -12,7 +12,7 @@ use tracing::{info, warn};
 use crate::clock::now;
 use crate::commands::serve::extract::Form;
 use crate::commands::serve::problem::Problem;
-use crate::commands::serve::state::SharedSignIn;
+use crate::commands::serve::state::SharedSignInState;
 use crate::provider::{ErrorCategory, LogoutToken, Provider, ProviderError, Secret};
 use crate::session::{LogoutClaims, LogoutOutcome};
 
@@ -23,7 +23,7 @@ pub(super) struct Params {
 }
 
 pub(super) async fn backchannel_logout(
-    State(state): State<SharedSignIn>,
+    State(state): State<SharedSignInState>,
     form: Result<Form<Params>, Problem>,
 ) -> Response {
     let Ok(Form(form)) = form else {
@@ -71,7 +71,7 @@ pub(super) async fn backchannel_logout(
 /// it rejects it by `iss`, before it verifies the signature. The error is that of the issuer if there is
 /// one, otherwise that of the first provider.
 async fn verify<'s>(
-    state: &'s SharedSignIn,
+    state: &'s SharedSignInState,
     token: &Secret,
 ) -> Result<(&'s Provider, LogoutToken), Option<(&'s Provider, ProviderError)>> {
     let mut rejected = None;

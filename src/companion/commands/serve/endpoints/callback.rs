@@ -9,7 +9,7 @@ use tracing::{error, info, warn};
 use crate::clock::now;
 use crate::commands::serve::identity::{cookies, set_cookies};
 use crate::commands::serve::problem::Problem;
-use crate::commands::serve::state::SharedSignIn;
+use crate::commands::serve::state::SharedSignInState;
 use crate::pages;
 use crate::provider::{Attempt, Callback, Provider};
 use crate::redirect_target::RedirectTarget;
@@ -20,7 +20,7 @@ use super::start::{page_of, path, redirect};
 
 /// The path without a name: of the provider `sso`, or of the only one.
 pub(super) async fn without_name(
-    State(state): State<SharedSignIn>,
+    State(state): State<SharedSignInState>,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Response {
@@ -29,7 +29,7 @@ pub(super) async fn without_name(
 
 /// The path with the name of one of several providers.
 pub(super) async fn with_name(
-    State(state): State<SharedSignIn>,
+    State(state): State<SharedSignInState>,
     Path(name): Path<String>,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
@@ -38,7 +38,7 @@ pub(super) async fn with_name(
 }
 
 async fn callback(
-    state: &SharedSignIn,
+    state: &SharedSignInState,
     name: Option<&str>,
     headers: &HeaderMap,
     query: Option<String>,
@@ -72,7 +72,7 @@ async fn callback(
 }
 
 async fn finish(
-    state: &SharedSignIn,
+    state: &SharedSignInState,
     provider: &Provider,
     cookies: &Cookies<'_>,
     id: &str,

@@ -8,7 +8,7 @@ use portcullis_core::endpoints;
 use tracing::{error, info, warn};
 
 use crate::commands::serve::problem::Problem;
-use crate::commands::serve::state::SharedSignIn;
+use crate::commands::serve::state::SharedSignInState;
 use crate::provider::{ErrorCategory, Provider, ProviderError};
 use crate::redirect_target::RedirectTarget;
 
@@ -16,7 +16,7 @@ use super::start::path;
 
 /// A sign-in that failed because of a request to the provider, or of the provider's response.
 pub(super) fn provider_error(
-    state: &SharedSignIn,
+    state: &SharedSignInState,
     provider: &Provider,
     error: &ProviderError,
     target: Option<&RedirectTarget>,

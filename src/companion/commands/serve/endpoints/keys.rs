@@ -8,17 +8,19 @@ use tracing::warn;
 
 use crate::clock::now;
 use crate::commands::serve::problem::Problem;
-use crate::commands::serve::state::SharedSignIn;
+use crate::commands::serve::state::SharedSignInState;
 
 /// RFC 7517 section 8.5.2.
 const JWK_SET: &str = "application/jwk-set+json";
 
-pub(super) async fn jwks(State(state): State<SharedSignIn>) -> Response {
+pub(super) async fn jwks(State(state): State<SharedSignInState>) -> Response {
     let keys = state.identity.keys.load();
     ([(CONTENT_TYPE, JWK_SET)], keys.jwks_json()).into_response()
 }
 
-pub(super) async fn revocations(State(state): State<SharedSignIn>) -> Result<Response, Problem> {
+pub(super) async fn revocations(
+    State(state): State<SharedSignInState>,
+) -> Result<Response, Problem> {
     let list = state.identity.sessions.revocations_json(now()).await;
     let list = list.map_err(|error| {
         warn!(%error, "revocation list unavailable");

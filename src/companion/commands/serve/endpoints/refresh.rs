@@ -10,10 +10,13 @@ use tracing::{info, warn};
 use crate::clock::now;
 use crate::commands::serve::identity::{cookies, set_cookies};
 use crate::commands::serve::problem::Problem;
-use crate::commands::serve::state::SharedSignIn;
+use crate::commands::serve::state::SharedSignInState;
 use crate::session::NoSession;
 
-pub(super) async fn refresh(State(state): State<SharedSignIn>, headers: HeaderMap) -> Response {
+pub(super) async fn refresh(
+    State(state): State<SharedSignInState>,
+    headers: HeaderMap,
+) -> Response {
     let identity = &state.identity;
     let cookies = cookies(&headers);
     let active = identity

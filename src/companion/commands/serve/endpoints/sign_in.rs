@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::commands::serve::extract::Query;
 use crate::commands::serve::problem::Problem;
-use crate::commands::serve::state::SharedSignIn;
+use crate::commands::serve::state::SharedSignInState;
 use crate::pages::{self, ProviderChoice};
 
 use super::start::{path, redirect, redirect_target};
@@ -19,7 +19,7 @@ pub(super) struct Params {
 }
 
 pub(super) async fn sign_in(
-    State(state): State<SharedSignIn>,
+    State(state): State<SharedSignInState>,
     Query(params): Query<Params>,
 ) -> Result<Response, Problem> {
     let target = redirect_target(&state, params.rd.as_deref())?;

@@ -14,7 +14,7 @@ use crate::clock::now;
 use crate::commands::serve::extract::{Form, Query};
 use crate::commands::serve::identity::{cookies, set_cookies};
 use crate::commands::serve::problem::Problem;
-use crate::commands::serve::state::SharedSignIn;
+use crate::commands::serve::state::SharedSignInState;
 use crate::pages;
 use crate::provider::{Attempt, EndSession, Secret};
 use crate::redirect_target::{RedirectRules, RedirectTarget};
@@ -34,7 +34,7 @@ pub(super) struct Params {
 }
 
 pub(super) async fn by_get(
-    State(state): State<SharedSignIn>,
+    State(state): State<SharedSignInState>,
     headers: HeaderMap,
     query: Result<Query<Params>, Problem>,
 ) -> Response {
@@ -52,7 +52,7 @@ pub(super) async fn by_get(
     end(&state, &headers, target.as_ref()).await
 }
 
-pub(super) async fn by_post(State(state): State<SharedSignIn>, request: Request) -> Response {
+pub(super) async fn by_post(State(state): State<SharedSignInState>, request: Request) -> Response {
     let headers = request.headers().clone();
     let form = Form::<Params>::from_request(request, &state).await;
     let Form(params) = form.unwrap_or(Form(Params::default()));
@@ -93,7 +93,7 @@ fn must_confirm(headers: &HeaderMap, redirects: &RedirectRules) -> bool {
 }
 
 /// The page on which the user confirms the sign-out.
-fn confirm(state: &SharedSignIn, target: Option<&RedirectTarget>) -> Response {
+fn confirm(state: &SharedSignInState, target: Option<&RedirectTarget>) -> Response {
     let origins: Vec<String> = state
         .identity
         .providers
@@ -109,7 +109,7 @@ fn confirm(state: &SharedSignIn, target: Option<&RedirectTarget>) -> Response {
 
 /// Ends the session here, and then at its provider.
 async fn end(
-    state: &SharedSignIn,
+    state: &SharedSignInState,
     headers: &HeaderMap,
     target: Option<&RedirectTarget>,
 ) -> Response {
@@ -154,10 +154,10 @@ async fn end(
 
 /// The sign-out request to the session's provider, and the id of the attempt that stores the redirect
 /// target until the provider redirects back.
-fn end_session(state: &SharedSignIn, session: &Session) -> Option<(String, EndSession)> {
+fn end_session(state: &SharedSignInState, session: &Session) -> Option<(String, EndSession)> {
     let identity = &state.identity;
     let provider = identity.providers.named(&session.provider)?;
-    let back = Url::parse(&format!("{}{SIGN_OUT}", state.site.as_str())).ok()?;
+    let back = Url::parse(&format!("{}{SIGN_OUT}", state.public_url.as_str())).ok()?;
     let logout_state = Attempt::random_state();
     let form = provider.end_session(&session.tokens, &back, logout_state.expose())?;
     Some((Attempt::id_of(logout_state.expose()), form))
@@ -167,7 +167,7 @@ fn end_session(state: &SharedSignIn, session: &Session) -> Option<(String, EndSe
 /// redirect target (L02). `None` if the `state` is unknown and the request still has a session: then
 /// "You are signed out" would be wrong, and the request is handled as if it had no `state`.
 async fn returned(
-    state: &SharedSignIn,
+    state: &SharedSignInState,
     headers: &HeaderMap,
     logout_state: &Secret,
 ) -> Option<Response> {

@@ -24,7 +24,7 @@ use crate::commands::serve::extract::Query;
 use crate::commands::serve::identity::{cookies, set_cookies};
 use crate::commands::serve::problem::Problem;
 use crate::commands::serve::request_id::RequestId;
-use crate::commands::serve::state::SharedSignIn;
+use crate::commands::serve::state::SharedSignInState;
 use crate::pages;
 use crate::provider::Provider;
 use crate::redirect_target::RedirectTarget;
@@ -49,7 +49,7 @@ pub(super) struct Params {
 }
 
 pub(super) async fn start(
-    State(state): State<SharedSignIn>,
+    State(state): State<SharedSignInState>,
     Extension(id): Extension<RequestId>,
     headers: HeaderMap,
     Query(params): Query<Params>,
@@ -150,7 +150,7 @@ pub(super) async fn start(
 /// The redirect to the target if the session of the browser only had to be refreshed at its provider.
 /// `None` if a sign-in must start: there is no such session, or the user has chosen another provider.
 async fn refreshed(
-    state: &SharedSignIn,
+    state: &SharedSignInState,
     cookies: &Cookies<'_>,
     provider: Option<&Arc<Provider>>,
     target: Option<&RedirectTarget>,
@@ -183,7 +183,7 @@ async fn refreshed(
 
 /// Checks `rd`. If it is missing or empty, there is no redirect target.
 pub(super) fn redirect_target(
-    state: &SharedSignIn,
+    state: &SharedSignInState,
     rd: Option<&str>,
 ) -> Result<Option<RedirectTarget>, Problem> {
     let Some(rd) = rd.filter(|rd| !rd.is_empty()) else {

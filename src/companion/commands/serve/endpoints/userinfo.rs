@@ -9,7 +9,7 @@ use tracing::warn;
 use crate::clock::now;
 use crate::commands::serve::identity::cookies;
 use crate::commands::serve::problem::Problem;
-use crate::commands::serve::state::SharedSignIn;
+use crate::commands::serve::state::SharedSignInState;
 use crate::session::NoSession;
 
 use super::refresh::signed_out;
@@ -30,7 +30,7 @@ pub(super) struct UserInfo {
 }
 
 pub(super) async fn userinfo(
-    State(state): State<SharedSignIn>,
+    State(state): State<SharedSignInState>,
     headers: HeaderMap,
 ) -> Result<Json<UserInfo>, Problem> {
     let session = state

@@ -5,14 +5,17 @@ use std::sync::Arc;
 use portcullis_core::policy::Policy;
 use tracing::warn;
 
-use crate::config::SignIn;
+use crate::config::SignInSettings;
 use crate::document::Report;
 use crate::provider::Provider;
 use crate::session::{Keys, SessionSettings};
 use crate::watch::{Watched, Watcher};
 
 /// The session keys, reloaded when their file changes.
-pub(super) fn keys(watcher: &mut Watcher, sign_in: &SignIn) -> Result<Watched<Keys>, Report> {
+pub(super) fn keys(
+    watcher: &mut Watcher,
+    sign_in: &SignInSettings,
+) -> Result<Watched<Keys>, Report> {
     let path = sign_in.session.keys_file.clone();
     watcher.watch("keys", vec![path.clone()], move |_| {
         let (keys, warning) = Keys::load(&path).map_err(Report::from)?;
@@ -24,7 +27,10 @@ pub(super) fn keys(watcher: &mut Watcher, sign_in: &SignIn) -> Result<Watched<Ke
 }
 
 /// The settings of sessions.
-pub(super) fn sessions(sign_in: &SignIn, policy: &Policy) -> Result<SessionSettings, Report> {
+pub(super) fn sessions(
+    sign_in: &SignInSettings,
+    policy: &Policy,
+) -> Result<SessionSettings, Report> {
     let Some(sso) = policy.sso() else {
         let help = "add `sso` with the companion's `url` and its `envoy_cluster`";
         return Err(Report::of("policy", "missing field `sso`", help));
@@ -41,7 +47,7 @@ pub(super) fn sessions(sign_in: &SignIn, policy: &Policy) -> Result<SessionSetti
 }
 
 /// The identity providers.
-pub(super) fn providers(sign_in: &SignIn) -> Result<Vec<Arc<Provider>>, Report> {
+pub(super) fn providers(sign_in: &SignInSettings) -> Result<Vec<Arc<Provider>>, Report> {
     let providers = sign_in
         .providers
         .iter()

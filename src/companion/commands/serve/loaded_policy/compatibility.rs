@@ -4,7 +4,7 @@
 
 use portcullis_core::policy::{App, HostPattern, Policy, Rule, Sso, suggestion};
 
-use crate::config::{Config, SignIn, domain_matches};
+use crate::config::{Config, SignInSettings, domain_matches};
 use crate::document::Report;
 use crate::policy_file::PolicyFile;
 
@@ -14,7 +14,7 @@ pub(super) fn check<'a>(
     file: &PolicyFile,
     policy: &'a Policy,
     config: &'a Config,
-) -> Result<Option<(&'a Sso, &'a SignIn)>, Report> {
+) -> Result<Option<(&'a Sso, &'a SignInSettings)>, Report> {
     let sign_in = match (policy.sso(), &config.sign_in) {
         (Some(sso), Some(sign_in)) => Some((sso, sign_in)),
         (None, None) => None,
@@ -22,7 +22,7 @@ pub(super) fn check<'a>(
             let help = format!(
                 "add `sso: {{url: {}, envoy_cluster: portcullis}}`, or remove `providers` and \
                  `session` from the configuration",
-                sign_in.site.as_str()
+                sign_in.public_url.as_str()
             );
             let problem = "missing field `sso`, but the configuration has `providers`";
             return Err(file.report(".", problem, &help));
@@ -42,16 +42,16 @@ pub(super) fn check<'a>(
     Ok(sign_in)
 }
 
-fn same_url(file: &PolicyFile, sso: &Sso, sign_in: &SignIn) -> Result<(), Report> {
-    let site = sign_in.site.as_str();
-    if sso.url() == site {
+fn same_url(file: &PolicyFile, sso: &Sso, sign_in: &SignInSettings) -> Result<(), Report> {
+    let public_url = sign_in.public_url.as_str();
+    if sso.url() == public_url {
         return Ok(());
     }
-    let problem = format!("differs from the configuration's URL, `{site}`");
+    let problem = format!("differs from the configuration's URL, `{public_url}`");
     Err(file.report("sso.url", &problem, "write the same URL in both"))
 }
 
-fn same_providers(file: &PolicyFile, sso: &Sso, sign_in: &SignIn) -> Result<(), Report> {
+fn same_providers(file: &PolicyFile, sso: &Sso, sign_in: &SignInSettings) -> Result<(), Report> {
     let configured: Vec<&str> = (sign_in.providers.iter())
         .map(|provider| &*provider.name)
         .collect();
@@ -90,10 +90,10 @@ fn covered_by_the_cookie(
     file: &PolicyFile,
     policy: &Policy,
     sso: &Sso,
-    sign_in: &SignIn,
+    sign_in: &SignInSettings,
 ) -> Result<(), Report> {
     let domain = sign_in.session.cookie.domain.as_deref();
-    let first = sso.cookies().token();
+    let first = sso.cookie_names().token();
     if domain.is_some() && first.starts_with("__Host-") {
         let problem =
             format!("cookie `{first}` can't have a domain, and `session.cookie.domain` is set");

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use crate::config::example;
 use crate::issuers::IssuerConnection;
-use crate::site::Site;
+use crate::public_url::PublicUrl;
 
 use super::*;
 
@@ -18,7 +18,7 @@ apps:
   - name: grafana
     hosts: [grafana.example.com, '*.grafana.example.com']
     rules:
-      - name: people
+      - name: users
         allow: [{from: sso, group: sre}]
   - name: elsewhere
     hosts: [app.example.net]
@@ -185,8 +185,8 @@ fn an_invalid_policy_has_the_errors_of_check() {
 
 #[test]
 fn the_default_port_is_normalized() {
-    let site = Site::parse("https://AUTH.example.com:443").expect("a site");
-    assert_eq!(site.as_str(), "https://auth.example.com");
+    let public_url = PublicUrl::parse("https://AUTH.example.com:443").expect("a public URL");
+    assert_eq!(public_url.as_str(), "https://auth.example.com");
     let policy = POLICY.replace("auth.example.com", "auth.example.com:443");
     let loaded = first(policy, &example());
     assert!(loaded.is_ok(), "{loaded:?}");

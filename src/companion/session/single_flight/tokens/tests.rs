@@ -7,7 +7,7 @@ fn outcomes_and_spent_tokens_are_bounded() {
     let ends = at(1_000_000);
     for number in 0..MAX_SPENT + MAX_OUTCOMES + 100 {
         let hash = Sha256::digest(number.to_le_bytes()).into();
-        tokens.finish(hash, RefreshOutcome::Ended, ends, at(0));
+        tokens.finish(hash, RedemptionOutcome::Ended, ends, at(0));
         assert!(tokens.outcomes.len() <= MAX_OUTCOMES);
         assert!(tokens.spent.len() <= MAX_SPENT);
         assert!(tokens.states.len() <= MAX_OUTCOMES + MAX_SPENT);

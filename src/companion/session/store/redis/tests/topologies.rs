@@ -64,17 +64,17 @@ async fn a_cluster() {
 }
 
 #[tokio::test]
-async fn a_master_behind_a_sentinel_and_its_successor() {
+async fn a_primary_behind_a_sentinel_and_its_successor() {
     let mut sentinel = lab::redis::Sentinel::start().await;
     let redis = RedisStore::new(redis_settings(&sentinel.session()), URL);
     everything(&redis).await.unwrap();
-    let old = sentinel.leader().unwrap();
+    let old = sentinel.primary().unwrap();
     let other = &sentinel.servers[1 - old];
     let replicated = async || other.keys("portcullis:*:ended").len() == 1;
     lab::wait::until_true("replication", lab::wait::LONG, replicated).await;
     sentinel.fail_over().await;
     let is_available = async || everything(&redis).await.is_ok();
-    lab::wait::until_true("the new leader", lab::wait::LONG, is_available).await;
+    lab::wait::until_true("the new primary", lab::wait::LONG, is_available).await;
     assert!(is_revoked(&redis, 1).await);
 }
 

@@ -72,11 +72,11 @@ async fn a_browser_rejects_an_unknown_ca_and_ends_when_dropped() {
         "https://app.portcullis.localhost:{}/",
         gateway.address().port()
     );
-    let gone = browser.client().goto(&url).await;
+    let result = browser.client().goto(&url).await;
     let text = browser.text().await;
     assert!(
         text.contains("ERR_CERT_AUTHORITY_INVALID"),
-        "{gone:?} {text}"
+        "{result:?} {text}"
     );
     assert_eq!(app.count(), 0);
 
@@ -96,8 +96,8 @@ async fn prometheus_serves_its_pages() {
     browser.visit(&page).await;
     browser.type_into("textarea", "6*7").await;
     browser.click("input[value=Execute]").await;
-    let answered = async || browser.text().await.contains("scalar 42");
-    wait::until_true("a result on the page", wait::LONG, answered).await;
+    let has_result = async || browser.text().await.contains("scalar 42");
+    wait::until_true("a result on the page", wait::LONG, has_result).await;
     browser.screenshot("prometheus").await;
 }
 

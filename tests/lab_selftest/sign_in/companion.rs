@@ -12,7 +12,7 @@ fn policy() -> Value {
         "apps": [{
             "name": "app",
             "hosts": ["app.example.com"],
-            "rules": [{"name": "people", "allow": [{"from": "sso", "anyone": true}]}],
+            "rules": [{"name": "users", "allow": [{"from": "sso", "anyone": true}]}],
         }],
     })
 }

@@ -55,7 +55,7 @@ impl SignInFixture {
         }
     }
 
-    /// Alice, who has opened a page behind NGINX and signed in on the way.
+    /// Alice, who has opened a page behind NGINX and signed in.
     async fn alice(&self) -> UserAgent {
         let [nginx, _, _] = &self.fixture.proxies;
         let mut alice = UserAgent::new(&[&self.authority])
@@ -88,9 +88,9 @@ async fn a_user_signs_in_and_returns_to_the_same_page() {
         ("x-portcullis-caller", "sso/alice"),
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let shown = forwarded(&alice.page().reply);
-    assert_eq!(shown.identity(), identity);
-    assert_eq!(shown.0["path"], "/graph?g0.expr=a%26b%2Bc&g0.tab=0");
+    let received = forwarded(&alice.page().response);
+    assert_eq!(received.identity(), identity);
+    assert_eq!(received.0["path"], "/graph?g0.expr=a%26b%2Bc&g0.tab=0");
     // The same session behind each proxy. The app gets only its own cookies.
     let session_cookies = cookies(&alice);
     assert!(
@@ -100,15 +100,20 @@ async fn a_user_signs_in_and_returns_to_the_same_page() {
     for proxy in &sign_in.fixture.proxies {
         let call =
             Call::get(HOST, "/").header("cookie", format!("theme=dark; {session_cookies}; a=b"));
-        let shown = forwarded(&proxy.send(call).await);
-        assert_eq!(shown.identity(), identity, "{}", proxy.name);
-        assert_eq!(shown.all("cookie"), ["theme=dark; a=b"], "{}", proxy.name);
-        let shown = forwarded(
+        let received = forwarded(&proxy.send(call).await);
+        assert_eq!(received.identity(), identity, "{}", proxy.name);
+        assert_eq!(
+            received.all("cookie"),
+            ["theme=dark; a=b"],
+            "{}",
+            proxy.name
+        );
+        let received = forwarded(
             &proxy
                 .send(Call::get(HOST, "/").header("cookie", &session_cookies))
                 .await,
         );
-        let left: String = shown.all("cookie").concat();
+        let left: String = received.all("cookie").concat();
         assert_eq!(left, "", "{}", proxy.name);
     }
 }
@@ -124,25 +129,25 @@ async fn h13_browsers_are_redirected_to_sign_in_and_programs_are_not() {
         let navigation = page.clone().header("sec-fetch-mode", "navigate");
         let old_browser = page.clone().header("accept", "text/html,*/*;q=0.8");
         for call in [navigation, old_browser] {
-            let reply = proxy.send(call).await;
+            let response = proxy.send(call).await;
             if proxy.forwards_refusal_body {
-                assert_eq!(reply.status, 401, "{}", proxy.name);
-                assert!(reply.text().contains(&format!("href=\"{start}\"")));
-                let security = reply.header("content-security-policy").unwrap();
+                assert_eq!(response.status, 401, "{}", proxy.name);
+                assert!(response.text().contains(&format!("href=\"{start}\"")));
+                let security = response.header("content-security-policy").unwrap();
                 assert!(security.contains("script-src 'sha256-"), "{security}");
             } else {
-                assert_eq!(reply.status, 302, "{}", proxy.name);
-                assert_eq!(reply.header("location").as_deref(), Some(&*start));
+                assert_eq!(response.status, 302, "{}", proxy.name);
+                assert_eq!(response.header("location").as_deref(), Some(&*start));
             }
         }
         let script = page.clone().header("sec-fetch-mode", "cors");
         let script = script.header("accept", "text/html");
         let post = Call::post(HOST, "/graph").header("accept", "text/html");
         for call in [page, script, post] {
-            let reply = proxy.send(call).await;
-            assert_eq!(reply.status, 401, "{}", proxy.name);
-            assert_eq!(reply.header("location"), None);
-            assert!(!reply.text().contains(AUTH));
+            let response = proxy.send(call).await;
+            assert_eq!(response.status, 401, "{}", proxy.name);
+            assert_eq!(response.header("location"), None);
+            assert!(!response.text().contains(AUTH));
         }
     }
 }
@@ -155,9 +160,9 @@ async fn a_session_is_refreshed_behind_each_proxy() {
     for proxy in &sign_in.fixture.proxies {
         let call = Call::get(HOST, "/").header("cookie", &session_cookies);
         let fresh = wait::until("a new token", LONG, async || {
-            let reply = proxy.send(call.clone()).await;
-            forwarded(&reply);
-            let mut lines = reply.all("set-cookie");
+            let response = proxy.send(call.clone()).await;
+            forwarded(&response);
+            let mut lines = response.all("set-cookie");
             assert!(lines.len() <= 1, "{}: {lines:?}", proxy.name);
             lines.pop()
         });
@@ -166,10 +171,10 @@ async fn a_session_is_refreshed_behind_each_proxy() {
         assert!(pair.starts_with("__Secure-portcullis="), "{pair}");
         assert!(attributes.contains("Secure; HttpOnly; SameSite=Lax"));
         assert!(!session_cookies.contains(pair), "{}", proxy.name);
-        // It alone is a session, until it expires.
+        // The session token alone is accepted, until it expires.
         let call = Call::get(HOST, "/").header("cookie", pair);
-        let reply = proxy.send(call).await;
-        assert_eq!(reply.status, 200, "{}", proxy.name);
+        let response = proxy.send(call).await;
+        assert_eq!(response.status, 200, "{}", proxy.name);
     }
     // A session without the sealed cookie requires a new sign-in.
     let (_, sealed) = session_cookies.split_once("; ").unwrap();
@@ -180,9 +185,9 @@ async fn a_session_is_refreshed_behind_each_proxy() {
     let token_alone = session_cookies.split_once("; ").unwrap().0;
     for proxy in &sign_in.fixture.proxies {
         let call = Call::get(HOST, "/").header("cookie", token_alone);
-        let reply = proxy.send(call).await;
-        assert_eq!(reply.status, 401, "{}", proxy.name);
-        assert_eq!(reply.header("set-cookie"), None);
+        let response = proxy.send(call).await;
+        assert_eq!(response.status, 401, "{}", proxy.name);
+        assert_eq!(response.header("set-cookie"), None);
     }
 }
 
@@ -199,15 +204,15 @@ async fn h11_a_response_with_session_cookies_is_not_cacheable() {
         .filter(|proxy| proxy.name != "Envoy")
     {
         wait::until_true("a new token", LONG, async || {
-            let reply = proxy.send(call.clone()).await;
-            assert_eq!(reply.status, 200, "{}", proxy.name);
-            let is_fresh = reply.header("set-cookie").is_some();
-            let kept = if is_fresh {
+            let response = proxy.send(call.clone()).await;
+            assert_eq!(response.status, 200, "{}", proxy.name);
+            let is_fresh = response.header("set-cookie").is_some();
+            let expected = if is_fresh {
                 "no-store"
             } else {
                 "public, max-age=60"
             };
-            assert_eq!(reply.all("cache-control"), [kept], "{}", proxy.name);
+            assert_eq!(response.all("cache-control"), [expected], "{}", proxy.name);
             is_fresh
         })
         .await;
@@ -224,16 +229,16 @@ async fn a_session_is_accepted_from_the_apps_own_pages_only() {
             .header("cookie", &session_cookies)
             .body(r#"{"comment":"test"}"#);
         let own = post.clone().header("sec-fetch-site", "same-origin");
-        let shown = forwarded(&proxy.send(own).await);
-        assert_eq!(shown.0["method"], "POST", "{}", proxy.name);
-        assert_eq!(shown.0["body_bytes"], 18, "{}", proxy.name);
+        let received = forwarded(&proxy.send(own).await);
+        assert_eq!(received.0["method"], "POST", "{}", proxy.name);
+        assert_eq!(received.0["body_bytes"], 18, "{}", proxy.name);
         for (name, value) in [
             ("sec-fetch-site", "same-site"),
             ("sec-fetch-site", "cross-site"),
             ("origin", "https://grafana.example.com"),
         ] {
-            let reply = proxy.send(post.clone().header(name, value)).await;
-            assert_eq!(reply.status, 403, "{}: {value}", proxy.name);
+            let response = proxy.send(post.clone().header(name, value)).await;
+            assert_eq!(response.status, 403, "{}: {value}", proxy.name);
         }
         let websocket = Call::get(HOST, "/live")
             .header("cookie", &session_cookies)
@@ -247,8 +252,8 @@ async fn a_session_is_accepted_from_the_apps_own_pages_only() {
             ("sec-fetch-site", "same-site"),
             ("origin", "https://grafana.example.com"),
         ] {
-            let reply = proxy.send(websocket.clone().header(name, value)).await;
-            assert_eq!(reply.status, 403, "{}: {value}", proxy.name);
+            let response = proxy.send(websocket.clone().header(name, value)).await;
+            assert_eq!(response.status, 403, "{}: {value}", proxy.name);
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::lab::secrets;
 
 /// A complete response.
 #[derive(Clone, Debug)]
-pub struct Reply {
+pub struct Response {
     /// The status.
     pub status: u16,
     /// The headers as received, including duplicates.
@@ -18,7 +18,7 @@ pub struct Reply {
     pub trailers: Vec<(String, Vec<u8>)>,
 }
 
-impl Reply {
+impl Response {
     /// Registers the secrets in the response, so that logs are searched for them.
     pub(super) fn with_registered_secrets(self) -> Self {
         secrets::register_all_of(&self);

@@ -4,15 +4,15 @@ use portcullis_core::request::is_dns_name;
 
 /// The companion's public URL: `https`, a host and a port.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Site {
+pub struct PublicUrl {
     url: String,
     host: String,
     port: u16,
 }
 
-// === impl Site ===
+// === impl PublicUrl ===
 
-impl Site {
+impl PublicUrl {
     /// Parses `https://`, a DNS name and an optional port. `None` if there is anything else.
     pub fn parse(text: &str) -> Option<Self> {
         let authority = text.to_ascii_lowercase();

@@ -6,7 +6,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use portcullis_tests::lab::provider::{Client, Fault, Route, Settings};
-use portcullis_tests::lab::{App, Authority, Call, Provider, Reply, SigningKey, UserAgent};
+use portcullis_tests::lab::{App, Authority, Call, Provider, Response, SigningKey, UserAgent};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use url::Url;
@@ -76,36 +76,36 @@ impl Fixture {
             ("redirect_uri", &self.callback),
             ("code_verifier", VERIFIER),
         ];
-        let reply = self.redeem(&fields).await.unwrap();
-        assert_eq!(reply.status, 200, "{}", reply.text());
-        reply.json()
+        let response = self.redeem(&fields).await.unwrap();
+        assert_eq!(response.status, 200, "{}", response.text());
+        response.json()
     }
 
     /// Sends a token request.
-    async fn redeem(&self, fields: &[(&str, &str)]) -> io::Result<Reply> {
+    async fn redeem(&self, fields: &[(&str, &str)]) -> io::Result<Response> {
         let mut form = url::form_urlencoded::Serializer::new(String::new());
         let secret = STANDARD.encode("portcullis:s3cret");
         let call = Call::post(&self.host(), "/token")
             .header("authorization", format!("Basic {secret}"))
             .header("content-type", "application/x-www-form-urlencoded")
             .body(form.extend_pairs(fields).finish());
-        self.ask(&call).await
+        self.send(&call).await
     }
 
-    async fn refresh(&self, tokens: &Value) -> io::Result<Reply> {
+    async fn refresh(&self, tokens: &Value) -> io::Result<Response> {
         let token = tokens["refresh_token"].as_str().unwrap();
         self.redeem(&[("grant_type", "refresh_token"), ("refresh_token", token)])
             .await
     }
 
-    async fn ask(&self, call: &Call) -> io::Result<Reply> {
+    async fn send(&self, call: &Call) -> io::Result<Response> {
         let address = self.provider.address();
         call.try_send_tls(address, &self.authority.trust()).await
     }
 
     async fn keys(&self) -> Vec<String> {
-        let reply = self.ask(&Call::get(&self.host(), "/jwks")).await.unwrap();
-        let set = reply.json();
+        let response = self.send(&Call::get(&self.host(), "/jwks")).await.unwrap();
+        let set = response.json();
         let keys = set["keys"].as_array().unwrap().iter();
         let keys: Vec<String> = keys
             .map(|key| key["kid"].as_str().unwrap().to_owned())
@@ -174,9 +174,9 @@ async fn a_provider_returns_claims_from_userinfo_if_set() {
     let [_, claims] = read(&tokens["id_token"]);
     assert_eq!(claims["groups"], Value::Null);
     let call = Call::get(&fixture.host(), "/me").bearer(tokens["access_token"].as_str().unwrap());
-    let who = fixture.ask(&call).await.unwrap().json();
+    let userinfo = fixture.send(&call).await.unwrap().json();
     assert_eq!(
-        (&who["sub"], &who["groups"]),
+        (&userinfo["sub"], &userinfo["groups"]),
         (&json!("alice"), &json!(["sre"]))
     );
     assert_eq!(fixture.provider.count(Route::UserInfo).await, 1);
@@ -186,9 +186,9 @@ async fn a_provider_returns_claims_from_userinfo_if_set() {
 async fn a_provider_requires_pkce() {
     let fixture = Fixture::start().await;
     let mut url = fixture.begin();
-    let kept: Vec<(String, String)> = url.query_pairs().into_owned().collect();
-    let kept = kept.iter().filter(|(name, _)| !name.starts_with("code_"));
-    url.query_pairs_mut().clear().extend_pairs(kept);
+    let rest: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+    let rest = rest.iter().filter(|(name, _)| !name.starts_with("code_"));
+    url.query_pairs_mut().clear().extend_pairs(rest);
     let mut user = fixture.user_agent();
     let page = user.visit(url.as_str()).await;
     assert_eq!(page.query("error").unwrap(), "invalid_request");
@@ -201,17 +201,17 @@ async fn a_provider_rotates_refresh_tokens_and_revokes_a_grant_on_reuse() {
     let second = fixture.refresh(&first).await.unwrap().json();
     assert_ne!(first["refresh_token"], second["refresh_token"]);
     for used in [&first, &second] {
-        let reply = fixture.refresh(used).await.unwrap();
+        let response = fixture.refresh(used).await.unwrap();
         assert_eq!(
-            (reply.status, &reply.json()["error"]),
+            (response.status, &response.json()["error"]),
             (400, &json!("invalid_grant"))
         );
     }
     let seen = fixture.provider.requests().await;
     let statuses: Vec<u16> = seen
         .iter()
-        .filter(|visit| visit.grant.as_deref() == Some("refresh_token"))
-        .map(|visit| visit.status)
+        .filter(|request| request.grant.as_deref() == Some("refresh_token"))
+        .map(|request| request.status)
         .collect();
     assert_eq!(statuses, [200, 400, 400]);
 }
@@ -267,7 +267,7 @@ async fn a_provider_follows_its_controls() {
         .user_agent()
         .visit(fixture.begin().as_str())
         .await
-        .reply
+        .response
         .status;
     assert_eq!(page_after, 200);
     fixture.provider.restart().await;

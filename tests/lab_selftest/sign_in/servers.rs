@@ -25,13 +25,13 @@ async fn redis_works_with_and_without_tls_and_keeps_its_data() {
         assert_eq!(redis.keys("*"), [""; 0]);
 
         redis.pause().await;
-        let (answered, answer) = mpsc::channel();
+        let (sender, receiver) = mpsc::channel();
         std::thread::scope(|scope| {
-            scope.spawn(|| answered.send(redis.command(&["PING"])).unwrap());
-            let early = answer.recv_timeout(Duration::from_millis(200));
+            scope.spawn(|| sender.send(redis.command(&["PING"])).unwrap());
+            let early = receiver.recv_timeout(Duration::from_millis(200));
             redis.resume();
             assert_eq!(early, Err(mpsc::RecvTimeoutError::Timeout));
-            assert_eq!(answer.recv().unwrap(), "PONG");
+            assert_eq!(receiver.recv().unwrap(), "PONG");
         });
     }
 }
@@ -39,13 +39,16 @@ async fn redis_works_with_and_without_tls_and_keeps_its_data() {
 #[tokio::test]
 async fn redis_fails_over_behind_a_sentinel() {
     let mut sentinel = Sentinel::start().await;
-    assert_eq!(sentinel.leader(), Some(0));
-    // Written to both servers, or the failover would lose it.
+    assert_eq!(sentinel.primary(), Some(0));
+    // Waits until the replica has the key, which the failover would lose otherwise.
     let [first, second] = &sentinel.servers;
     assert_eq!(first.command(&["SET", "a", "1"]), "OK");
-    wait::until_true("a copy", wait::LONG, async || second.keys("*") == ["a"]).await;
+    wait::until_true("the key on the replica", wait::LONG, async || {
+        second.keys("*") == ["a"]
+    })
+    .await;
     sentinel.fail_over().await;
-    assert_eq!(sentinel.leader(), Some(1));
+    assert_eq!(sentinel.primary(), Some(1));
     wait::until_true("a writable server", wait::LONG, async || {
         sentinel.servers[1].command(&["SET", "b", "1"]) == "OK"
     })
@@ -90,8 +93,8 @@ async fn nginx_sends_an_auth_request_first() {
     let nginx = Nginx::start(address, &server).await;
     let call = Call::get("echo.example.com", "/in");
     assert_eq!(call.send(nginx.address()).await.status, 401);
-    let reply = call.header("x-key", "1").send(nginx.address()).await;
-    assert_eq!(reply.json()["path"], "/in");
+    let response = call.header("x-key", "1").send(nginx.address()).await;
+    assert_eq!(response.json()["path"], "/in");
     assert!(nginx.access_log().contains("GET /in"), "{}", nginx.log());
 
     let refused = Nginx::try_start(address, "server { listne 1; }").await;
@@ -100,21 +103,21 @@ async fn nginx_sends_an_auth_request_first() {
 
 #[tokio::test]
 async fn caddy_sends_a_forward_auth_request_first() {
-    let (app, guard) = tokio::join!(App::start("echo"), App::start("guard"));
+    let (app, auth_server) = tokio::join!(App::start("echo"), App::start("auth"));
     let address = port::free();
     let site = format!(
         "http://echo.example.com:{} {{\n\tbind 127.0.0.1\n\tforward_auth {} {{\n\t\turi /ask\n\t}}\n\
          \treverse_proxy {}\n}}",
         address.port(),
-        guard.address(),
+        auth_server.address(),
         app.address()
     );
     let caddy = Caddy::start(address, &site).await;
-    let reply = Call::get("echo.example.com", "/in")
+    let response = Call::get("echo.example.com", "/in")
         .send(caddy.address())
         .await;
-    assert_eq!(reply.json()["path"], "/in", "{}", caddy.log());
-    assert_eq!(guard.requests()[0]["path"], "/ask");
+    assert_eq!(response.json()["path"], "/in", "{}", caddy.log());
+    assert_eq!(auth_server.requests()[0]["path"], "/ask");
 }
 
 #[tokio::test]
@@ -130,18 +133,18 @@ async fn a_gateway_listens_with_tls() {
         .app("app.portcullis.localhost", app.address())
         .start()
         .await;
-    let reply = gateway.call(Call::get("echo.example.com", "/in")).await;
-    assert_eq!(reply.json()["path"], "/in");
+    let response = gateway.call(Call::get("echo.example.com", "/in")).await;
+    assert_eq!(response.json()["path"], "/in");
 
     let mut user = UserAgent::new(&[&authority]).at("echo.example.com", address);
     let port = address.port();
-    user.visit("https://echo.example.com/by/place").await;
+    user.visit("https://echo.example.com/by/address").await;
     let page = user
         .visit(&format!(
             "https://app.portcullis.localhost:{port}/by/port#f"
         ))
         .await;
-    assert_eq!(page.reply.json()["path"], "/by/port");
+    assert_eq!(page.response.json()["path"], "/by/port");
     let mut other = UserAgent::new(&[&Authority::new()]);
     let url = format!("https://app.portcullis.localhost:{port}/");
     assert!(other.try_step(&url).await.is_err());
@@ -157,14 +160,14 @@ async fn a_provider_sends_back_channel_logout() {
         .app("auth.portcullis.localhost", app.address())
         .start()
         .await;
-    let here = format!(
+    let url = format!(
         "https://auth.portcullis.localhost:{}",
         gateway.address().port()
     );
     let client = Client::new("portcullis", "s3cret")
-        .redirect(&format!("{here}/oauth2/callback"))
-        .post_logout(&format!("{here}/signed-out"))
-        .backchannel(&format!("{here}/oauth2/backchannel-logout"));
+        .redirect(&format!("{url}/oauth2/callback"))
+        .post_logout(&format!("{url}/signed-out"))
+        .backchannel(&format!("{url}/oauth2/backchannel-logout"));
     let provider = Provider::with(&own)
         .trusts(&others)
         .client(client)
@@ -174,7 +177,7 @@ async fn a_provider_sends_back_channel_logout() {
     let mut user = UserAgent::new(&[&own, &others]);
     let parameters = [
         ("client_id", "portcullis"),
-        ("redirect_uri", &format!("{here}/oauth2/callback")),
+        ("redirect_uri", &format!("{url}/oauth2/callback")),
         ("response_type", "code"),
         ("scope", "openid"),
         ("code_challenge_method", "S256"),
@@ -188,12 +191,12 @@ async fn a_provider_sends_back_channel_logout() {
     user.sign_in_as("alice").await;
 
     let out = format!(
-        "{}/session/end?client_id=portcullis&state=st&post_logout_redirect_uri={here}/signed-out",
+        "{}/session/end?client_id=portcullis&state=st&post_logout_redirect_uri={url}/signed-out",
         provider.issuer()
     );
     user.visit(&out).await;
     let page = user.confirm_sign_out().await;
-    assert_eq!(page.url.as_str(), format!("{here}/signed-out?state=st"));
+    assert_eq!(page.url.as_str(), format!("{url}/signed-out?state=st"));
     let token = wait::until("a logout token", wait::LONG, async || {
         provider.logout_tokens().await.pop()
     });
