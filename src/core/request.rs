@@ -10,6 +10,7 @@ pub use path::path;
 #[derive(Clone, Debug, Default)]
 pub struct Headers<'a> {
     fields: Vec<(&'a [u8], &'a [u8])>,
+    is_followed: bool,
 }
 
 /// A request in canonical form.
@@ -62,7 +63,20 @@ pub enum Client {
 impl<'a> Headers<'a> {
     /// The fields, each a name and a value, in the order of arrival.
     pub const fn new(fields: Vec<(&'a [u8], &'a [u8])>) -> Self {
-        Self { fields }
+        Self {
+            fields,
+            is_followed: false,
+        }
+    }
+
+    /// The same, of a request whose body or trailers follow. A proxy knows that from the framing:
+    /// HTTP/2 needs no field for it, and Envoy removes `Transfer-Encoding`.
+    #[must_use]
+    pub fn followed_by_body(self) -> Self {
+        Self {
+            is_followed: true,
+            ..self
+        }
     }
 
     /// The fields, each a name and a value, in the order of arrival.
@@ -134,9 +148,11 @@ impl<'a> Headers<'a> {
             && !self.has_body()
     }
 
-    /// Whether the header fields announce a body (RFC 9112 section 6.3).
+    /// Whether a body follows, or the header fields announce one (RFC 9112 section 6.3).
     fn has_body(&self) -> bool {
-        self.has("transfer-encoding") || self.all("content-length").any(|length| length != b"0")
+        self.is_followed
+            || self.has("transfer-encoding")
+            || self.all("content-length").any(|length| length != b"0")
     }
 }
 

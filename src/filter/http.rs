@@ -59,10 +59,10 @@ impl Context for Http {
 }
 
 impl HttpContext for Http {
-    fn on_http_request_headers(&mut self, _: usize, _: bool) -> Action {
+    fn on_http_request_headers(&mut self, _: usize, end_of_stream: bool) -> Action {
         // Envoy never calls a worker's VM concurrently, so the borrow always succeeds.
         self.state = match self.worker.try_borrow_mut() {
-            Ok(mut worker) => worker.receive(self.id),
+            Ok(mut worker) => worker.receive(self.id, end_of_stream),
             Err(_) => verdict::refuse_unreadable(host::Error::InternalFailure),
         };
         match self.state {

@@ -57,9 +57,10 @@ impl Worker {
         }
     }
 
-    /// Handles the request of the effective context, which has this id.
-    pub(crate) fn receive(&mut self, id: u32) -> RequestState {
-        let state = self.evaluate(id, now());
+    /// Handles the request of the effective context, which has this id. `is_whole` says that neither
+    /// body nor trailers follow.
+    pub(crate) fn receive(&mut self, id: u32, is_whole: bool) -> RequestState {
+        let state = self.evaluate(id, is_whole, now());
         if state == RequestState::Waiting {
             if !self.driver.perform_effects() {
                 // The call could not be made, so the refresh already has an outcome.
@@ -71,7 +72,7 @@ impl Worker {
     }
 
     /// Evaluates the request of the effective context and enforces the decision.
-    fn evaluate(&mut self, id: u32, now: Timestamp) -> RequestState {
+    fn evaluate(&mut self, id: u32, is_whole: bool, now: Timestamp) -> RequestState {
         let id = RequestId(id.into());
         let bytes = host::header_bytes(Map::Request);
         let headers = match bytes
@@ -81,7 +82,13 @@ impl Worker {
         {
             // Envoy returns an empty map if the request has ended. That is not a request without
             // credentials.
-            Ok(headers) if headers.iter().next().is_some() => headers,
+            Ok(headers) if headers.iter().next().is_some() => {
+                if is_whole {
+                    headers
+                } else {
+                    headers.followed_by_body()
+                }
+            }
             read => {
                 self.driver.engine.request_ended(id);
                 return verdict::refuse_unreadable(read.err().unwrap_or(host::Error::Empty));
@@ -195,7 +202,8 @@ impl Worker {
                 self.driver.engine.request_ended(*id);
                 continue;
             }
-            match self.evaluate(context, now) {
+            // Only a preflight must be whole, and that never waits.
+            match self.evaluate(context, false, now) {
                 RequestState::Waiting => {}
                 RequestState::Replied => self.refused.push(context),
                 RequestState::Forwarded => {

@@ -93,17 +93,31 @@ impl FilterConfig {
 }
 
 impl Filter {
-    /// Evaluates the request and enforces the decision.
-    pub(crate) fn evaluate(&self, request: &mut Request<'_>) -> RequestState {
-        self.try_evaluate(request).unwrap_or_else(|Refused| {
-            let line = "portcullis: request refused: its headers can't be read or changed";
-            envoy::log(log::Level::Error, line);
-            request.send_local_reply(&LocalReply::internal());
-            RequestState::Replied
-        })
+    /// Evaluates a request without a body, and enforces the decision.
+    pub(crate) fn evaluate_whole(&self, request: &mut Request<'_>) -> RequestState {
+        self.evaluate(request, true)
     }
 
-    fn try_evaluate(&self, request: &mut Request<'_>) -> Result<RequestState, Refused> {
+    /// The same for a request whose body or trailers follow.
+    pub(crate) fn evaluate_followed(&self, request: &mut Request<'_>) -> RequestState {
+        self.evaluate(request, false)
+    }
+
+    fn evaluate(&self, request: &mut Request<'_>, is_whole: bool) -> RequestState {
+        self.try_evaluate(request, is_whole)
+            .unwrap_or_else(|Refused| {
+                let line = "portcullis: request refused: its headers can't be read or changed";
+                envoy::log(log::Level::Error, line);
+                request.send_local_reply(&LocalReply::internal());
+                RequestState::Replied
+            })
+    }
+
+    fn try_evaluate(
+        &self,
+        request: &mut Request<'_>,
+        is_whole: bool,
+    ) -> Result<RequestState, Refused> {
         // Ids are needed for waiting requests only. With inline keys no request waits, so one id is
         // enough.
         const ONLY: RequestId = RequestId(0);
@@ -113,6 +127,11 @@ impl Filter {
         if headers.iter().next().is_none() {
             return Err(Refused);
         }
+        let headers = if is_whole {
+            headers
+        } else {
+            headers.followed_by_body()
+        };
         let context = RequestContext {
             time: now(),
             signatures: &PureRust,

@@ -72,10 +72,15 @@ unsafe extern "C" fn envoy_dynamic_module_on_http_filter_new(
 unsafe extern "C" fn envoy_dynamic_module_on_http_filter_request_headers(
     envoy: Opaque,
     filter: Opaque,
-    _: bool,
+    end_of_stream: bool,
 ) -> u32 {
+    let hook = if end_of_stream {
+        Filter::evaluate_whole
+    } else {
+        Filter::evaluate_followed
+    };
     // SAFETY: both pointers are those of this request.
-    unsafe { run(envoy, filter, Filter::evaluate) }
+    unsafe { run(envoy, filter, hook) }
 }
 
 #[unsafe(no_mangle)]

@@ -99,7 +99,7 @@ async fn h06_an_upgrade_passes_on_no_header_that_the_client_nominates() {
 }
 
 #[tokio::test]
-async fn h09_a_preflight_that_opens_a_tunnel_is_refused() {
+async fn h09_a_preflight_that_opens_a_tunnel_or_has_a_body_is_refused() {
     for version in Version::ALL {
         let gateway = TestGateway::with(edit, |builder| builder.version(version)).await;
         let preflight = || {
@@ -128,10 +128,28 @@ async fn h09_a_preflight_that_opens_a_tunnel_is_refused() {
                     .header("upgrade", "websocket"),
             ),
             ("a body", preflight().body("x")),
+            (
+                "chunks",
+                Call::raw(format!(
+                    "OPTIONS /api/live HTTP/1.1\r\nhost: {HOST}\r\norigin: https://karma.example.com\r\n\
+                     access-control-request-method: GET\r\ntransfer-encoding: chunked\r\n\r\n\
+                     1\r\nx\r\n0\r\n\r\n"
+                )),
+            ),
         ] {
             gateway
                 .assert_refused(what, call, 401, "no-credentials")
                 .await;
+        }
+        // HTTP/2 needs no header field for a body.
+        let address = gateway.gateway.address();
+        for (what, call) in [
+            ("a body in HTTP/2", preflight().body("x")),
+            ("trailers", preflight().trailer("x-note", "x")),
+            ("both", preflight().body("x").trailer("x-note", "x")),
+        ] {
+            let response = call.send_h2(address).await;
+            gateway.assert_refusal(what, response, 401, "no-credentials");
         }
         gateway.assert_clean().await;
     }

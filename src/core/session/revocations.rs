@@ -15,11 +15,15 @@ mod tests;
 /// filters merge what they fetch: no entry is dropped before its end, and a full list revokes more
 /// sessions, never fewer.
 ///
-/// In a full list, the entries of the user who has the most are merged into one for all sessions of
-/// that user. If no user has two entries, the oldest entry of the provider that has the most is
-/// merged into one for all sessions of that provider that began by then. If no provider has two
-/// entries either, the oldest entry is removed and the *floor* rises to its time: all sessions of
-/// all users that began at the floor or earlier are revoked.
+/// In a full list, entries are merged where that revokes fewest sessions of others:
+///
+/// 1. those of a user who has very many, into one for all sessions of that user;
+/// 2. of the provider that has the most: those of its user who has the most, likewise;
+/// 3. if none of its users has two, its oldest, into one for all sessions of that provider that
+///    began by then.
+///
+/// If no provider has two entries, the oldest entry is removed and the *floor* rises to its time: all
+/// sessions of all users that began at the floor or earlier are revoked.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Revocations {
     /// All sessions that began at this time or earlier are revoked. Zero revokes none.
@@ -61,6 +65,10 @@ impl Revocations {
     /// The maximum number of entries. If one more is added, entries are merged as described at
     /// [`Revocations`].
     pub const MAX_ENTRIES: usize = 4096;
+
+    /// More entries than this of one user are merged in a full list before anybody else's, so that one
+    /// user can't fill the list.
+    const MANY: usize = 64;
 
     /// The longest text form, in bytes.
     pub const MAX_BYTES: usize = 512 * 1024;
@@ -269,17 +277,21 @@ impl Revocations {
         }
     }
 
-    /// Brings a list that is too long back to its maximum: merges the entries of the user who has
-    /// most, then of the next; then the oldest entries of the provider that has most; and raises the
-    /// floor only if that is not enough.
+    /// Brings a list that is too long back to its maximum, as described at [`Revocations`].
     fn shrink(&mut self) {
+        let all = 0..usize::MAX;
         while let Some(excess) = self.excess() {
-            if let Some(run) = self.longest_run(|user| user) {
+            let by_user = self.longest_run(&all, |user| user);
+            if let Some(run) = by_user.filter(|run| run.len() > Self::MANY) {
                 self.merge_user(run);
-            } else if let Some(run) = self.longest_run(Id::provider) {
-                // At most half of them, so that another provider may have most then.
-                let count = excess.min(run.len() / 2);
-                self.merge_oldest_of_provider(run, count);
+            } else if let Some(provider) = self.longest_run(&all, Id::provider) {
+                if let Some(run) = self.longest_run(&provider, |user| user) {
+                    self.merge_user(run);
+                } else {
+                    // At most half of them, so that another provider may have most then.
+                    let count = excess.min(provider.len() / 2);
+                    self.merge_oldest_of_provider(provider, count);
+                }
             } else {
                 self.raise_floor(Self::cutoff(&self.entries, excess));
                 // The floor now covers these entries.
@@ -312,12 +324,13 @@ impl Revocations {
         Timestamp::from_millis(low)
     }
 
-    /// The entries of the group that has most; `None` if none has two. `group` is the group of a
-    /// user. The entries of unknown users are in no group.
-    fn longest_run(&self, group: fn(Id) -> Id) -> Option<Range<usize>> {
+    /// The entries of the group that has most of those in `range`; `None` if none has two. `group` is
+    /// the group of a user. The entries of unknown users are in no group.
+    fn longest_run(&self, range: &Range<usize>, group: fn(Id) -> Id) -> Option<Range<usize>> {
         let mut longest = 0..1;
         let (mut start, mut current) = (0, None);
-        for (at, entry) in self.entries.iter().enumerate() {
+        let entries = self.entries.iter().enumerate();
+        for (at, entry) in entries.take(range.end).skip(range.start) {
             let own = entry.user.map(group);
             if own.is_none() || own != current {
                 (start, current) = (at, own);

@@ -292,6 +292,41 @@ fn the_provider_with_most_entries_is_merged_first() {
 }
 
 #[test]
+fn the_users_of_another_provider_are_not_merged_first() {
+    let mut list = Revocations::default();
+    // Two of Ada's sessions are revoked, and as many as one user may have of Bob's.
+    let users = [(user_of(1, 1), 2), (user_of(1, 2), 64)];
+    for (user, sessions) in users {
+        for sid in 0..sessions {
+            list.revoke_session_of(user, id(sid), at(10), at(100_000), at(0));
+        }
+    }
+    // Mallory's sessions are revoked one after the other, then those of many users of provider 2.
+    for sid in 0..MOST {
+        list.revoke_session_of(user_of(1, 3), id(sid), at(10), at(100_000), at(0));
+    }
+    assert!(list.len() <= Revocations::MAX_ENTRIES);
+    revoke_users(&mut list, 2, 0..MOST);
+    let now = at(50_000);
+    for (user, sessions) in users {
+        let other = SessionHandles {
+            handle: user,
+            ..session(u32::MAX, 0, 10)
+        };
+        assert!(!list.revokes(&other, now), "another session of {user}");
+        for sid in 0..sessions {
+            let ended = SessionHandles {
+                sid: id(sid),
+                ..other
+            };
+            assert!(list.revokes(&ended, now), "{sid} of {user}");
+        }
+    }
+    assert!(list.revokes(&session_of(1, 3, 10), now), "Mallory");
+    assert_eq!(list.floor(), Timestamp::default());
+}
+
+#[test]
 fn an_entry_for_a_provider_has_its_id_and_an_end() {
     let text = |provider: Id| {
         let (before, ends) = (at(10).secs(), at(20).secs());

@@ -39,9 +39,9 @@ impl KeyNames {
     }
 
     /// The sessions that are linked to a provider session. Older releases have a list of another type at
-    /// `at-provider`.
+    /// `at-provider`, and other handles at `of-provider`.
     pub(super) fn linked_sessions(&self, id: Id) -> String {
-        format!("{}:of-provider:{id}", self.prefix)
+        format!("{}:linked:{id}", self.prefix)
     }
 
     /// When a provider session has ended. The key is on the same cluster node as

@@ -3,6 +3,9 @@
 //! A line is appended at each sign-in, and the file is replaced when the sessions of most lines have
 //! expired. A crash of the machine can lose the last lines: a back-channel logout then misses those
 //! sessions, which end when their provider rejects the refresh token.
+//!
+//! A line begins with the version of its format. In version 1, which had none, handles did not begin with
+//! their provider, so a revocation with such a handle would revoke nothing: those lines count as missing.
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
@@ -14,6 +17,9 @@ use portcullis_core::timestamp::Timestamp;
 
 use super::MAX_SESSIONS;
 use crate::session::atomic_file;
+
+/// The version of a line.
+const VERSION: &str = "2";
 
 /// The maximum length of a line, in bytes.
 const MAX_LINE: usize = 96;
@@ -106,6 +112,9 @@ impl Journal {
 impl Line {
     fn parse(text: &str) -> Option<Self> {
         let mut fields = text.split(' ');
+        if fields.next() != Some(VERSION) {
+            return None;
+        }
         let mut id = || fields.next().and_then(Id::parse);
         let (provider_session, sid, user) = (id()?, id()?, id()?);
         let ends = Timestamp::from_secs(fields.next()?.parse().ok()?);
@@ -126,6 +135,7 @@ impl fmt::Display for Line {
             user,
             ends,
         } = self;
-        writeln!(f, "{provider_session} {sid} {user} {}", ends.secs())
+        let ends = ends.secs();
+        writeln!(f, "{VERSION} {provider_session} {sid} {user} {ends}")
     }
 }

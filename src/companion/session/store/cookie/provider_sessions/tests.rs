@@ -113,6 +113,29 @@ fn without_the_journal_sessions_may_be_missing() {
 }
 
 #[test]
+fn lines_of_another_version_count_as_missing() {
+    let mut fixture = Fixture::new();
+    fixture.link(1, 10, 7, (3600, 0));
+    let path = fixture.folder.file("state.sessions");
+    let line = std::fs::read_to_string(&path).unwrap();
+    let without_version = line.strip_prefix("2 ").unwrap();
+    for old in [
+        without_version,
+        &format!("1 {without_version}"),
+        &format!("3 {without_version}"),
+    ] {
+        std::fs::write(&path, old).unwrap();
+        fixture.restart(at(1000));
+        assert_eq!(fixture.sids(1, 1000), [], "{old}");
+        assert!(!fixture.is_complete(1000), "{old}");
+    }
+    std::fs::write(&path, line).unwrap();
+    fixture.restart(at(1000));
+    assert_eq!(fixture.sids(1, 1000), [id(10)]);
+    assert!(fixture.is_complete(1000));
+}
+
+#[test]
 fn a_journal_of_expired_sessions_is_replaced() {
     let mut fixture = Fixture::new();
     let path = fixture.folder.file("state.sessions");
