@@ -13,18 +13,31 @@ const REMOVED: &str = "…";
 /// The ends of a user and a password: `@`, also as it is mistyped or encoded in them.
 const ENDS: [&str; 3] = ["@", "%40", "\u{ff20}"];
 
-/// Fields that are written instead of those with `_file` at the end.
-const FIELDS: [&str; 3] = ["client_secret", "password", "secret"];
+/// What the names of fields with a credential contain, however they are spelled.
+const NAMES: [&str; 5] = ["secret", "passw", "passphrase", "credential", "apikey"];
 
-/// Whether a line of a file has a credential.
+/// Other names of such fields.
+const SHORT_NAMES: [&str; 3] = ["pass", "pw", "pwd"];
+
+/// Whether a line of a file has a credential: a field with such a name, written instead of one with `_file`
+/// at the end, or a URL.
 pub(super) fn are_in(line: &str) -> bool {
-    let is_set = |field: &&str| {
-        line.match_indices(*field).any(|(at, _)| {
-            let after = line.get(at + field.len()..).unwrap_or_default();
-            after.trim_start_matches(is_separator).starts_with(':')
-        })
+    let is_set = |(at, _)| {
+        let before = line.get(..at).unwrap_or_default();
+        is_credential(before.trim_end_matches(is_separator))
     };
-    FIELDS.iter().any(is_set) || matches!(removed(line), Cow::Owned(_))
+    line.match_indices(':').any(is_set) || matches!(removed(line), Cow::Owned(_))
+}
+
+/// Whether the name at the end of a text is that of a field with a credential.
+fn is_credential(text: &str) -> bool {
+    let in_name = |one: char| one.is_alphanumeric() || matches!(one, '_' | '-' | '.');
+    let start = text.rfind(|one| !in_name(one));
+    let name = start.and_then(|at| text.get(at..)).unwrap_or(text);
+    let name: String = name.chars().filter(|one| one.is_alphanumeric()).collect();
+    let name = name.to_lowercase();
+    !name.ends_with("file")
+        && (SHORT_NAMES.contains(&name.as_str()) || NAMES.iter().any(|part| name.contains(part)))
 }
 
 /// The text without credentials. Borrowed where it has none.

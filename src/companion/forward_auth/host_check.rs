@@ -13,7 +13,7 @@ use super::{AmbiguousRequest, RequestFormat};
 mod tests;
 
 /// The query parameter.
-const HOST: &str = "host";
+pub(super) const HOST: &str = "host";
 
 /// Refuses a request whose host differs from a `host` in the query. In the format
 /// [`RequestFormat::InPath`] the query is that of the original request and is not checked.

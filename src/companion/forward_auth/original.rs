@@ -67,7 +67,7 @@ pub(crate) enum AmbiguousRequest {
     Upgrade,
     /// The query has an unknown restriction.
     #[error(
-        "unknown query parameter; expected one of: allowed_groups, allowed_emails, allowed_email_domains"
+        "unknown query parameter; expected one of: allowed_groups, allowed_emails, allowed_email_domains, host"
     )]
     Restrictions,
 }

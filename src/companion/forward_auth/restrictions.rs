@@ -7,6 +7,7 @@ use portcullis_core::caller::Caller;
 use portcullis_core::decision::Decision;
 use url::form_urlencoded;
 
+use super::host_check::HOST;
 use super::{AmbiguousRequest, RequestFormat};
 
 #[cfg(test)]
@@ -35,6 +36,9 @@ impl Restrictions {
         }
         for (name, list) in form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()) {
             let Some(kind) = name.strip_prefix(PREFIX) else {
+                if resembles_own(&name) {
+                    return Err(AmbiguousRequest::Restrictions);
+                }
                 continue;
             };
             let allowed = match kind {
@@ -82,6 +86,17 @@ impl Restrictions {
             && self.emails.as_ref().is_none_or(is_email)
             && self.domains.as_ref().is_none_or(is_domain)
     }
+}
+
+/// Whether a name that is none of ours looks like one: a typo must not allow more.
+fn resembles_own(name: &str) -> bool {
+    let plain: String = name
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .collect::<String>()
+        .to_ascii_lowercase();
+    let words = ["allow", "group", "email", "domain"];
+    name != HOST && (plain == HOST || words.iter().any(|word| plain.contains(word)))
 }
 
 /// An e-mail address and its domain, if it has exactly one `@` (GHSA-c5c4-8r6x-56w3).

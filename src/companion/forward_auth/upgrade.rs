@@ -10,9 +10,11 @@ mod tests;
 
 /// Whether the client opens a WebSocket. Proxies remove `Upgrade` and `Connection`, which are hop-by-hop,
 /// from the request that they send here, but keep WebSocket's own headers (RFC 6455 section 4.1,
-/// RFC 8441 section 5).
+/// RFC 8441 section 5). A client can omit those, so the proxies are configured to send `Upgrade` here, or to
+/// forward no upgrade without them.
 pub(super) fn opens_websocket(headers: &HeaderMap) -> bool {
-    headers.contains_key("sec-websocket-key")
+    headers.contains_key(UPGRADE)
+        || headers.contains_key("sec-websocket-key")
         || headers.contains_key("sec-websocket-version")
         || headers
             .get_all("sec-fetch-mode")

@@ -74,12 +74,17 @@ impl Keys {
     /// key it reveals nothing about the user. It begins with a keyed hash of the provider, by which the
     /// revocations of one provider can be merged: see [`Id::provider`].
     pub(crate) fn handle(&self, provider: &str, sub: &str) -> Id {
-        let mut handle = *self.provider(provider).as_bytes();
-        let user = self.hashed(&[provider, sub]);
-        if let (Some(own), Some(hash)) = (handle.get_mut(4..), user.as_bytes().get(4..)) {
-            own.copy_from_slice(hash);
+        self.of_provider(provider, self.hashed(&[provider, sub]))
+    }
+
+    /// An id that begins with its provider.
+    fn of_provider(&self, provider: &str, id: Id) -> Id {
+        let mut bytes = *id.as_bytes();
+        let prefix = self.provider(provider);
+        if let (Some(own), Some(prefix)) = (bytes.get_mut(..4), prefix.as_bytes().get(..4)) {
+            own.copy_from_slice(prefix);
         }
-        Id::from_bytes(handle)
+        Id::from_bytes(bytes)
     }
 
     /// The id of a provider, with which the handles of its users begin. It hashes one field.
@@ -107,9 +112,9 @@ impl Keys {
         }
     }
 
-    /// Our id for a logout token.
+    /// Our id for a logout token. It begins with the provider, as a handle does.
     pub(crate) fn logout_token(&self, provider: &str, jti: &str) -> Id {
-        self.hashed(&["jti", provider, jti])
+        self.of_provider(provider, self.hashed(&["jti", provider, jti]))
     }
 
     fn hashed(&self, fields: &[&str]) -> Id {

@@ -281,11 +281,11 @@ impl Revocations {
     fn shrink(&mut self) {
         let all = 0..usize::MAX;
         while let Some(excess) = self.excess() {
-            let by_user = self.longest_run(&all, |user| user);
+            let by_user = self.longest_run(&all, Entry::merged_user);
             if let Some(run) = by_user.filter(|run| run.len() > Self::MANY) {
                 self.merge_user(run);
-            } else if let Some(provider) = self.longest_run(&all, Id::provider) {
-                if let Some(run) = self.longest_run(&provider, |user| user) {
+            } else if let Some(provider) = self.longest_run(&all, Entry::provider) {
+                if let Some(run) = self.longest_run(&provider, Entry::merged_user) {
                     self.merge_user(run);
                 } else {
                     // At most half of them, so that another provider may have most then.
@@ -293,7 +293,7 @@ impl Revocations {
                     self.merge_oldest_of_provider(provider, count);
                 }
             } else {
-                self.raise_floor(Self::cutoff(&self.entries, excess));
+                self.raise_floor(Self::cutoff(&self.entries, |_| true, excess));
                 // The floor now covers these entries.
                 let floor = self.floor;
                 self.entries.retain(|entry| entry.before > floor);
@@ -307,10 +307,11 @@ impl Revocations {
         Some(excess).filter(|excess| *excess > 0)
     }
 
-    /// The earliest time such that at least `count` of these entries, which are as many or more, have
-    /// a `before` until then.
-    fn cutoff(entries: &[Entry], count: usize) -> Timestamp {
-        let times = || entries.iter().map(|entry| entry.before.millis());
+    /// The earliest time such that at least `count` of these entries that count, which are as many or
+    /// more, have a `before` until then.
+    fn cutoff(entries: &[Entry], counts: fn(&Entry) -> bool, count: usize) -> Timestamp {
+        let entries = || entries.iter().filter(|entry| counts(entry));
+        let times = || entries().map(|entry| entry.before.millis());
         let mut low = times().min().unwrap_or_default();
         let mut high = times().max().unwrap_or_default();
         while low < high {
@@ -325,13 +326,17 @@ impl Revocations {
     }
 
     /// The entries of the group that has most of those in `range`; `None` if none has two. `group` is
-    /// the group of a user. The entries of unknown users are in no group.
-    fn longest_run(&self, range: &Range<usize>, group: fn(Id) -> Id) -> Option<Range<usize>> {
+    /// the group of an entry; some are in none.
+    fn longest_run(
+        &self,
+        range: &Range<usize>,
+        group: fn(&Entry) -> Option<Id>,
+    ) -> Option<Range<usize>> {
         let mut longest = 0..1;
         let (mut start, mut current) = (0, None);
         let entries = self.entries.iter().enumerate();
         for (at, entry) in entries.take(range.end).skip(range.start) {
-            let own = entry.user.map(group);
+            let own = group(entry);
             if own.is_none() || own != current {
                 (start, current) = (at, own);
             }
@@ -361,21 +366,16 @@ impl Revocations {
     /// Merges the `count` oldest entries of one provider, and more if they are as old, into its entry
     /// for all of its sessions. The first time, that adds an entry.
     fn merge_oldest_of_provider(&mut self, run: Range<usize>, count: usize) {
-        // The entry for all sessions, if there is one, comes first.
         let entries = self.entries.get(run).unwrap_or_default();
-        let known = entries.first().filter(|entry| entry.is_of_provider());
-        let users = entries.get(usize::from(known.is_some())..);
-        let users = users.unwrap_or_default();
-        let Some(provider) = users.first().and_then(|entry| entry.user) else {
+        let Some(provider) = entries.first().and_then(Entry::provider) else {
             return;
         };
-        let provider = provider.provider();
-        let before = Self::cutoff(users, count);
+        let before = Self::cutoff(entries, |entry| !entry.is_of_provider(), count);
         let mut ends = Timestamp::default();
         self.entries.retain(|entry| {
             let is_merged = entry.before <= before
                 && !entry.is_of_provider()
-                && entry.user.map(Id::provider) == Some(provider);
+                && entry.provider() == Some(provider);
             if is_merged {
                 ends = ends.max(entry.ends);
             }
@@ -391,6 +391,16 @@ impl Revocations {
 }
 
 impl Entry {
+    /// The user with whose other entries it may be merged.
+    fn merged_user(&self) -> Option<Id> {
+        self.user.filter(|_| !self.is_of_provider())
+    }
+
+    /// The provider of its user.
+    fn provider(&self) -> Option<Id> {
+        self.user.map(Id::provider)
+    }
+
     /// Whether it revokes all sessions of a provider.
     const fn is_of_provider(&self) -> bool {
         matches!(self.target, Revoked::Provider(_))

@@ -52,6 +52,14 @@ fn repeated_lists_are_merged_and_an_empty_list_counts() {
     assert_eq!(restrictions.domains, None);
     for slip in [
         "allowed_group=a",
+        "allowed-groups=a",
+        "Allowed_groups=a",
+        "ALLOWED_GROUPS=a",
+        "allow_groups=a",
+        "groups=a",
+        "+allowed_groups=a",
+        "email_domains=a",
+        "HOST=a",
         "allowed_=a",
         "allowed_domains",
         "%61llowed_roles=a",

@@ -11,8 +11,10 @@ fn headers(fields: &[(&'static str, &str)]) -> HeaderMap {
 }
 
 #[test]
-fn a_websocket_is_detected_by_headers_that_proxies_keep() {
+fn a_websocket_is_detected_by_upgrade_or_by_headers_that_proxies_keep() {
     for (name, value, opens) in [
+        ("upgrade", "websocket", true),
+        ("upgrade", "", true),
         ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==", true),
         ("sec-websocket-version", "13", true),
         ("sec-fetch-mode", "websocket", true),

@@ -13,7 +13,8 @@ use crate::session::record::{id, seconds};
 #[cfg(test)]
 mod tests;
 
-/// The maximum number of used logout tokens that are stored. Those that expire first are dropped.
+/// The maximum number of used logout tokens that are stored. Of the provider that has most, the one that
+/// expires first is dropped.
 const MAX_LOGOUT_TOKENS: usize = 4096;
 
 /// The revoked sessions, and the used logout tokens.
@@ -204,9 +205,16 @@ impl RevocationState {
 
     fn store_used(&mut self, token: Id, until: Timestamp) {
         if self.used_logout_tokens.len() >= MAX_LOGOUT_TOKENS {
-            let first = self
-                .used_logout_tokens
-                .iter()
+            // Of the provider that has most, so that no other provider can make a token usable again.
+            let mut counts: BTreeMap<Id, usize> = BTreeMap::new();
+            for id in self.used_logout_tokens.keys() {
+                *counts.entry(id.provider()).or_default() += 1;
+            }
+            let most = counts.into_iter().max_by_key(|(_, count)| *count);
+            let most = most.map(|(provider, _)| provider);
+            let of_most = self.used_logout_tokens.iter();
+            let first = of_most
+                .filter(|(id, _)| Some(id.provider()) == most)
                 .min_by_key(|(_, until)| **until);
             if let Some(first) = first.map(|(id, _)| *id) {
                 self.used_logout_tokens.remove(&first);

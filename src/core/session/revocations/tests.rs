@@ -327,6 +327,26 @@ fn the_users_of_another_provider_are_not_merged_first() {
 }
 
 #[test]
+fn an_entry_for_a_provider_is_never_merged_with_those_of_a_user() {
+    // The handle of a user who is named like the provider, as no companion makes it.
+    let (before, ends) = (at(10).secs(), at(100_000).secs());
+    let text = format!(
+        r#"{{"version":1,"floor":0,"entries":[{{"provider":"{0}","before":{before},"ends":{ends}}},
+        {{"handle":"{0}","before":{before},"ends":{ends}}},{{"sid":"{1}.{0}","before":{before},"ends":{ends}}}]}}"#,
+        id(5),
+        id(1),
+    );
+    let mut list = Revocations::parse(text.as_bytes()).unwrap();
+    list.merge(
+        &list_of((0..MOST - 1).map(|user| (user, 100 + user, 10))),
+        at(0),
+    );
+    assert!(list.len() <= Revocations::MAX_ENTRIES);
+    assert!(list.revokes(&session_of(5, 1, 10), at(20)));
+    assert!(list.revokes(&session_of(5, 0, 10), at(20)));
+}
+
+#[test]
 fn an_entry_for_a_provider_has_its_id_and_an_end() {
     let text = |provider: Id| {
         let (before, ends) = (at(10).secs(), at(20).secs());
