@@ -36,7 +36,7 @@ pub(crate) struct ProviderChoice {
 struct Error<'a> {
     title: &'a str,
     text: &'a str,
-    link: Option<(&'a str, &'a str)>,
+    links: &'a [(&'a str, &'a str)],
     id: &'a str,
 }
 
@@ -87,12 +87,12 @@ struct Start<'a> {
     next: &'a str,
 }
 
-/// An error and the next step. The caller sets the status.
-pub(crate) fn error(title: &str, text: &str, link: Option<(&str, &str)>, id: &str) -> Response {
+/// An error and the next steps, as links with labels. The caller sets the status.
+pub(crate) fn error(title: &str, text: &str, links: &[(&str, &str)], id: &str) -> Response {
     let page = Error {
         title,
         text,
-        link,
+        links,
         id,
     };
     render(&page, None, "'none'")

@@ -40,7 +40,7 @@ fn all() -> Vec<(&'static str, Response)> {
     vec![
         (
             "error",
-            error(ATTACKS, ATTACKS, Some((ATTACKS, ATTACKS)), ATTACKS),
+            error(ATTACKS, ATTACKS, &[(ATTACKS, ATTACKS); 2], ATTACKS),
         ),
         ("provider_sign_out", provider_sign_out(ATTACKS, &fields)),
         ("sign_in_loop", sign_in_loop(&target, ATTACKS, ATTACKS)),

@@ -3,7 +3,7 @@
 use portcullis_core::timestamp::Timestamp;
 
 use super::discovery::ProviderInfo;
-use super::error::{ErrorCode, ProviderError, TokenEndpointError, UserInfoError};
+use super::error::{ProviderError, TokenEndpointError, UserInfoError};
 use super::id_token::{self, IdToken, IdTokenContext};
 use super::secret::Secret;
 use super::signed_jwt::JwtError;
@@ -83,8 +83,7 @@ impl Provider {
         token_endpoint::refresh(&client, &self.http, token)
             .await
             .map_err(|error| {
-                let ends = matches!(&error, TokenEndpointError::Refused(code) if ends_grant(code));
-                if ends {
+                if error.ends_grant() {
                     RefreshError::Ended(error.into())
                 } else {
                     RefreshError::Unavailable(error.into())
@@ -178,12 +177,6 @@ impl Provider {
             claims.or(UserClaims::from_user(user))
         })
     }
-}
-
-/// Whether an error response says that the grant has ended. Other codes say that the provider is
-/// unavailable or rejects this client, and nothing about the user.
-fn ends_grant(code: &ErrorCode) -> bool {
-    matches!(code.as_str(), "invalid_grant" | "access_denied")
 }
 
 impl RefreshError {

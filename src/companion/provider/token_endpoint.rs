@@ -7,21 +7,21 @@ use std::str::FromStr as _;
 use std::time::Duration;
 
 use openidconnect::core::{
-    CoreAuthDisplay, CoreAuthPrompt, CoreErrorResponseType, CoreGenderClaim, CoreIdToken,
-    CoreJsonWebKey, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm, CoreRevocableToken,
+    CoreAuthDisplay, CoreAuthPrompt, CoreGenderClaim, CoreIdToken, CoreJsonWebKey,
+    CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm, CoreRevocableToken,
     CoreRevocationErrorResponse, CoreTokenIntrospectionResponse, CoreTokenType,
 };
 use openidconnect::{
     AccessToken, AuthUrl, AuthorizationCode, ClientSecret, EmptyAdditionalClaims, EndpointNotSet,
     EndpointSet, JsonWebKeySet, OAuth2TokenResponse, PkceCodeVerifier, RedirectUrl, RefreshToken,
-    RequestTokenError, Scope, StandardErrorResponse, TokenResponse as OidcTokenResponse, TokenUrl,
+    RequestTokenError, Scope, TokenResponse as OidcTokenResponse, TokenUrl,
 };
 use serde::{Deserialize, Deserializer, Serialize};
 use url::Url;
 
 use super::attempt::Attempt;
 use super::error::{ErrorCode, TokenEndpointError};
-use super::http::{FetchError, HttpClient};
+use super::http::{HttpClient, TokenFetchError};
 use super::metadata::Metadata;
 use super::secret::Secret;
 use super::settings::RelyingParty;
@@ -47,7 +47,20 @@ pub(super) type Client = openidconnect::Client<
     EndpointNotSet,
 >;
 
-type ErrorResponse = StandardErrorResponse<CoreErrorResponseType>;
+/// An error response (RFC 6749 section 5.2). The library's own type rejects it for what its
+/// `error_description` is.
+#[derive(Debug, Deserialize, Serialize)]
+pub(super) struct ErrorResponse {
+    error: String,
+}
+
+impl openidconnect::ErrorResponse for ErrorResponse {}
+
+impl fmt::Display for ErrorResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        ErrorCode::new(&self.error).fmt(f)
+    }
+}
 
 /// A token response (RFC 6749 section 5.1).
 ///
@@ -126,11 +139,16 @@ pub(super) async fn refresh(
 }
 
 /// Converts the library's error. Its text is dropped, because it quotes responses.
-fn token_error(error: RequestTokenError<FetchError, ErrorResponse>) -> TokenEndpointError {
+fn token_error(error: RequestTokenError<TokenFetchError, ErrorResponse>) -> TokenEndpointError {
     match error {
-        RequestTokenError::Request(error) => TokenEndpointError::Fetch(error),
+        RequestTokenError::Request(TokenFetchError::Fetch(error)) => {
+            TokenEndpointError::Fetch(error)
+        }
+        RequestTokenError::Request(TokenFetchError::NoTokens(code)) => {
+            TokenEndpointError::NoTokens(code)
+        }
         RequestTokenError::ServerResponse(response) => {
-            TokenEndpointError::Refused(ErrorCode::new(response.error().as_ref()))
+            TokenEndpointError::Refused(ErrorCode::new(&response.error))
         }
         RequestTokenError::Parse(error, _) => {
             let path = error.path().to_string();

@@ -159,6 +159,41 @@ async fn r14_failures_of_the_token_endpoint_are_distinguished() {
             ErrorCategory::Misconfigured,
         ),
         (
+            says(403, r#"{"error":"invalid_grant"}"#),
+            refused("invalid_grant"),
+            ErrorCategory::StaleAttempt,
+        ),
+        (
+            says(403, r#"{"error":"access_denied"}"#),
+            refused("access_denied"),
+            ErrorCategory::AccessDenied,
+        ),
+        (
+            says(400, r#"{"error":"interaction_required"}"#),
+            refused("interaction_required"),
+            ErrorCategory::AccessDenied,
+        ),
+        (
+            says(403, r#"{"error":"Forbidden"}"#),
+            refused("(no code)"),
+            ErrorCategory::Misconfigured,
+        ),
+        (
+            says(429, r#"{"error":"invalid_grant"}"#),
+            fetch(FetchError::Status(429)),
+            ErrorCategory::Unreachable,
+        ),
+        (
+            says(200, r#"{"error":"invalid_grant"}"#),
+            TokenEndpointError::NoTokens(ErrorCode::new("invalid_grant")),
+            ErrorCategory::StaleAttempt,
+        ),
+        (
+            says(200, r#"{"error":"server_error"}"#),
+            TokenEndpointError::NoTokens(ErrorCode::new("server_error")),
+            ErrorCategory::Unreachable,
+        ),
+        (
             says(400, "{}"),
             TokenEndpointError::Response("a required member is missing"),
             ErrorCategory::Misconfigured,

@@ -91,7 +91,7 @@ async fn finish(
             AttemptError::Unavailable(_) => Problem::unavailable(
                 "We can't complete your sign-in right now. Try again in a moment.",
             )
-            .with_link(sign_in_path(None), "Try again"),
+            .with_link(sign_in_path(None), "Sign in again"),
         }
     })?;
     // The policy may have changed since the target was checked.
@@ -149,7 +149,7 @@ fn not_started(provider: &str, error: &StartError, target: Option<&RedirectTarge
             warn!(provider, %error, "session not started");
             let text = "You are not signed in, because we can't store your session right now. Try again \
                         in a moment.";
-            Problem::unavailable(text).with_link(sign_in_path(target), "Try again")
+            Problem::unavailable(text).with_link(sign_in_path(target), "Sign in again")
         }
     }
 }

@@ -1,0 +1,74 @@
+//! Responses of the provider that differ from the specifications, as those of real providers do.
+
+use std::fs;
+
+use portcullis_tests::lab::provider::{Fault, Route};
+use portcullis_tests::lab::token::now;
+use portcullis_tests::lab::wait;
+use serde_json::json;
+
+use crate::companion_faults::actions::{refresh, userinfo};
+use crate::companion_faults::deployment::{APP, Deployment, Settings, URL};
+
+/// Loses the list of revoked sessions, so that each session must be refreshed at the provider.
+async fn lose_state(deployment: &mut Deployment) {
+    let signed_in = now();
+    wait::until_true("the next second", wait::LONG, async || now() > signed_in).await;
+    let companion = &mut deployment.replicas[0].companion;
+    companion.kill();
+    fs::remove_file(companion.file("session-keys.state")).unwrap();
+    companion.restart().await;
+}
+
+#[tokio::test]
+async fn r10_a_refused_refresh_token_leads_to_a_new_sign_in() {
+    let mut deployment = Settings::single().start().await;
+    for (status, body) in [
+        (
+            403,
+            json!({"error": "invalid_grant", "error_description": "Unknown or invalid refresh token."}),
+        ),
+        (
+            400,
+            json!({"error": "invalid_request", "error_description": "Refresh token is invalid or has already been claimed by another client."}),
+        ),
+        (200, json!({"error": "invalid_grant"})),
+    ] {
+        let mut alice = deployment.signed_in("alice", 0).await;
+        lose_state(&mut deployment).await;
+        let what = body.to_string();
+        let fault = Fault::RefreshResponse(status, body);
+        deployment.provider.fail(Route::Token, fault).await;
+        let reply = refresh(&mut alice, &deployment.replicas[0]).await;
+        assert_eq!(reply.status, 401, "{what}: {}", reply.text());
+        assert_eq!(userinfo(&mut alice).await.status, 401, "{what}");
+        // The provider still knows the user. Another page than at the sign-in, which was just now.
+        let page = alice.visit(&format!("{APP}/again")).await;
+        assert_eq!(page.url.as_str(), format!("{APP}/again"), "{what}");
+        assert_eq!(page.reply.status, 200, "{what}");
+        deployment.provider.recover(Route::Token).await;
+    }
+}
+
+#[tokio::test]
+async fn r10_a_session_that_can_t_be_refreshed_ends_by_a_sign_in_from_the_page() {
+    let mut deployment = Settings::single().token("5s").start().await;
+    let mut alice = deployment.signed_in("alice", 0).await;
+    lose_state(&mut deployment).await;
+    let fault = Fault::RefreshResponse(401, json!({"error": "invalid_client"}));
+    deployment.provider.fail(Route::Token, fault).await;
+    let app = format!("{APP}/again");
+    wait::until_true("an expired token", wait::LONG, async || {
+        alice.visit(&app).await.reply.status == 503
+    })
+    .await;
+    let text = alice.page().text();
+    assert!(text.contains("session-unavailable"), "{text}");
+    let start = format!("{URL}/oauth2/start?");
+    let links = alice.page().links();
+    let link = links.iter().find(|link| link.as_str().starts_with(&start));
+    let link = link.unwrap_or_else(|| panic!("no sign-in: {text}"));
+    let page = alice.visit(link.as_str()).await;
+    assert_eq!(page.url.as_str(), app);
+    assert_eq!(page.reply.status, 200, "{}", page.text());
+}
