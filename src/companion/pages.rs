@@ -72,6 +72,7 @@ struct SignOut<'a> {
 #[template(path = "signed_in.html")]
 struct SignedIn<'a> {
     name: Option<&'a str>,
+    unverified_email: Option<&'a str>,
 }
 
 #[derive(Template)]
@@ -134,9 +135,14 @@ pub(crate) fn sign_out(target: Option<&RedirectTarget>, origins: &[&str]) -> Res
     page
 }
 
-/// The end of a sign-in without a redirect target.
-pub(crate) fn signed_in(name: Option<&str>) -> Response {
-    render(&SignedIn { name }, None, "'none'")
+/// The end of a sign-in without a redirect target. `unverified_email` is the user's address if it does not
+/// count.
+pub(crate) fn signed_in(name: Option<&str>, unverified_email: Option<&str>) -> Response {
+    let page = SignedIn {
+        name,
+        unverified_email,
+    };
+    render(&page, None, "'none'")
 }
 
 /// The end of a sign-out.

@@ -189,13 +189,18 @@ impl Provider {
             .await?
             .map_err(ProviderError::IdToken)?;
 
-        let groups_claim = &self.relying_party.groups_claim;
-        let mut claims = UserClaims::read(token.claims(), groups_claim);
+        let relying_party = &self.relying_party;
+        let mut claims = UserClaims::read(token.claims(), relying_party);
         if claims.is_incomplete() {
             let access_token = Secret::new(response.access_token().secret());
             let sub = token.subject();
-            let more =
-                userinfo::fetch(&self.http, &info.metadata, &access_token, sub, groups_claim);
+            let more = userinfo::fetch(
+                &self.http,
+                &info.metadata,
+                &access_token,
+                sub,
+                relying_party,
+            );
             claims = claims.or(more.await?.unwrap_or_default());
         }
         let expires_at = response

@@ -39,6 +39,9 @@ pub(super) fn read(source: &Source) -> Result<Vec<ProviderSettings>, Report> {
                 .map(|found| found.value),
             scopes: scopes(source, &at("scopes"))?,
             groups_claim: groups_claim(source, &at("groups_claim"))?,
+            trust_unverified_email: source
+                .boolean(&at("trust_unverified_email"))?
+                .unwrap_or_default(),
             ca_file: source.path(&at("ca_file"))?.map(|found| found.value),
         });
     }

@@ -41,6 +41,7 @@ providers:
     client_secret_file: /run/secrets/client
     scopes: [openid, groups]
     groups_claim: [realm_access, roles]
+    trust_unverified_email: true
     ca_file: ca.pem
   - {name: other, issuer: https://other.example.com, client_id: a}
 session:

@@ -28,6 +28,7 @@ pub fn verify_logout_token(
         client_secret_file: None,
         scopes: Vec::new(),
         groups_claim: vec!["groups".to_owned()],
+        trust_unverified_email: false,
         ca_file: None,
     };
     let relying_party = settings

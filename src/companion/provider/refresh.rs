@@ -142,8 +142,8 @@ impl Provider {
         info: &ProviderInfo,
         response: &TokenResponse,
     ) -> Result<UserClaims, RefreshError> {
-        let groups_claim = &self.relying_party.groups_claim;
-        let claims = token.map(|token| UserClaims::read(token.claims(), groups_claim));
+        let relying_party = &self.relying_party;
+        let claims = token.map(|token| UserClaims::read(token.claims(), relying_party));
         if claims
             .as_ref()
             .is_some_and(|claims| !claims.is_incomplete())
@@ -156,7 +156,7 @@ impl Provider {
             &info.metadata,
             &access_token,
             &user.sub,
-            groups_claim,
+            relying_party,
         );
         let (more, fetched) = match more.await {
             Ok(more) => (more, true),

@@ -27,6 +27,8 @@ pub(crate) struct ProviderSettings {
     pub(crate) scopes: Vec<String>,
     /// The claim with the user's groups: a path of member names.
     pub(crate) groups_claim: Vec<String>,
+    /// Whether email addresses count without `email_verified`.
+    pub(crate) trust_unverified_email: bool,
     /// The CA certificates (PEM) to trust instead of the system's.
     pub(crate) ca_file: Option<PathBuf>,
 }
@@ -59,6 +61,7 @@ pub(super) struct RelyingParty {
     pub(super) client_id: ClientId,
     pub(super) scopes: Vec<Scope>,
     pub(super) groups_claim: Vec<String>,
+    pub(super) trust_unverified_email: bool,
     pub(super) has_secret: bool,
 }
 
@@ -93,6 +96,7 @@ impl ProviderSettings {
             client_id: ClientId::new(self.client_id.clone()),
             scopes: scopes.cloned().map(Scope::new).collect(),
             groups_claim: groups_claim.clone(),
+            trust_unverified_email: self.trust_unverified_email,
             has_secret: self.client_secret_file.is_some(),
         })
     }

@@ -48,6 +48,7 @@ impl Fixture {
                 )),
                 scopes: ["openid", "email", "profile"].map(str::to_owned).to_vec(),
                 groups_claim: vec!["groups".to_owned()],
+                trust_unverified_email: false,
                 ca_file: Some(authority.file().to_path_buf()),
             },
             rogue,

@@ -9,6 +9,7 @@ use super::error::UserInfoError;
 use super::http::HttpClient;
 use super::metadata::Metadata;
 use super::secret::Secret;
+use super::settings::RelyingParty;
 use super::user::UserClaims;
 
 /// Fetches the claims of the user `sub`; `None` where the provider has no userinfo endpoint.
@@ -17,7 +18,7 @@ pub(super) async fn fetch(
     metadata: &Metadata,
     access_token: &Secret,
     sub: &str,
-    groups_claim: &[String],
+    relying_party: &RelyingParty,
 ) -> Result<Option<UserClaims>, UserInfoError> {
     let Some(url) = &metadata.userinfo_endpoint else {
         return Ok(None);
@@ -29,5 +30,5 @@ pub(super) async fn fetch(
     if claims.member("sub").and_then(Json::as_str) != Some(sub) {
         return Err(UserInfoError::Subject);
     }
-    Ok(Some(UserClaims::read(&claims, groups_claim)))
+    Ok(Some(UserClaims::read(&claims, relying_party)))
 }

@@ -7,7 +7,7 @@ use portcullis_tests::lab::token::now;
 use portcullis_tests::lab::wait;
 use serde_json::json;
 
-use crate::companion_faults::actions::{refresh, userinfo};
+use crate::companion_faults::actions::{at_provider, refresh, userinfo};
 use crate::companion_faults::deployment::{APP, Deployment, Settings, URL};
 
 /// Loses the list of revoked sessions, so that each session must be refreshed at the provider.
@@ -71,4 +71,51 @@ async fn r10_a_session_that_can_t_be_refreshed_ends_by_a_sign_in_from_the_page()
     let page = alice.visit(link.as_str()).await;
     assert_eq!(page.url.as_str(), app);
     assert_eq!(page.reply.status, 200, "{}", page.text());
+}
+
+#[tokio::test]
+async fn r09_an_email_that_does_not_count_is_on_the_page_and_in_the_log() {
+    let plain = Settings::single().start().await;
+    let trusting = Settings::single().provider("trust_unverified_email", json!(true));
+    let trusting = trusting.start().await;
+    for (deployment, value, counts) in [
+        (&plain, json!(true), true),
+        (&plain, json!("true"), true),
+        (&plain, json!("false"), false),
+        (&plain, json!(false), false),
+        (&plain, json!(null), false),
+        (&trusting, json!(false), true),
+        (&trusting, json!(null), true),
+    ] {
+        let claims =
+            json!({"email": "ada@example.com", "email_verified": value, "groups": ["sre"]});
+        deployment.provider.set_account("ada", claims).await;
+        let mut ada = deployment.user_agent(0);
+        ada.visit(&format!("{URL}/oauth2/sign_in")).await;
+        let page = at_provider(&mut ada, "ada").await.text();
+        assert!(page.contains("You are signed in"), "{value}: {page}");
+        assert_eq!(
+            page.contains("did not confirm the email address"),
+            !counts,
+            "{value}: {page}"
+        );
+        let info = userinfo(&mut ada).await.json();
+        assert_eq!(info["emailVerified"], counts, "{value}");
+        let log = deployment.replicas[0].companion.log();
+        let record = log
+            .lines()
+            .rfind(|line| line.contains("\"signed in\""))
+            .unwrap();
+        assert_eq!(
+            record.contains("not verified, so no rule counts it"),
+            !counts,
+            "{record}"
+        );
+        assert_eq!(
+            record.contains("trust_unverified_email"),
+            !counts,
+            "{record}"
+        );
+        assert!(!record.contains("ada@example.com"), "{record}");
+    }
 }

@@ -95,6 +95,16 @@ fn an_invalid_value_is_refused_with_help() {
             "is an empty list",
             "the name of a claim",
         ),
+        (
+            "--provider-trust-unverified-email=yes",
+            "is not a boolean",
+            "write `true` or `false`",
+        ),
+        (
+            "--provider-trust-unverified-email=",
+            "is not a boolean",
+            "write `true` or `false`",
+        ),
         ("--session-lifetime=4s", "is too short", "write 5s to 720h"),
         ("--session-lifetime=721h", "is too long", "write 5s to 720h"),
         ("--session-token=16m", "is too long", "write 5s to 15m"),

@@ -17,6 +17,7 @@ fn flags_variables_and_file_set_the_same_settings() {
         "--provider-client-secret-file=/run/secrets/client",
         "--provider-scopes=openid,groups",
         "--provider-groups-claim=realm_access,roles",
+        "--provider-trust-unverified-email=true",
         "--provider-ca-file=etc/ca.pem",
         "--session-keys-file=/run/keys",
         "--session-state-file=/var/state",

@@ -69,6 +69,7 @@ fn every_setting_of_the_file_is_read() {
     );
     assert_eq!(provider.scopes, ["openid", "groups"]);
     assert_eq!(provider.groups_claim, ["realm_access", "roles"]);
+    assert!(provider.trust_unverified_email && !other.trust_unverified_email);
     assert_eq!(provider.ca_file.as_deref(), Some(Path::new("etc/ca.pem")));
     let session = &config.sign_in.as_ref().unwrap().session;
     let times = [session.lifetime, session.idle, session.token];

@@ -18,6 +18,7 @@ fn relying_party() -> RelyingParty {
         client_id: ClientId::new("portcullis".to_owned()),
         scopes: Vec::new(),
         groups_claim: vec!["groups".to_owned()],
+        trust_unverified_email: false,
         has_secret: true,
     }
 }

@@ -8,6 +8,7 @@ fn settings(issuer: &str) -> ProviderSettings {
         client_secret_file: None,
         scopes: vec!["openid".to_owned()],
         groups_claim: vec!["groups".to_owned()],
+        trust_unverified_email: false,
         ca_file: None,
     }
 }

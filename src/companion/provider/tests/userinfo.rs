@@ -37,13 +37,66 @@ async fn r09_an_email_is_verified_only_by_its_own_document() {
     let user = outcome.await.unwrap().user;
     assert_eq!(user.email.as_deref(), Some("alice@example.com"));
     assert!(!user.email_verified);
-    for verified in [json!(false), json!("true"), json!(1)] {
+}
+
+/// The values of `email_verified`, and whether the address counts.
+fn email_verified_values() -> Vec<(serde_json::Value, bool)> {
+    vec![
+        (json!(true), true),
+        (json!("true"), true),
+        (json!(false), false),
+        (json!("false"), false),
+        (json!("True"), false),
+        (json!(" true"), false),
+        (json!("yes"), false),
+        (json!("1"), false),
+        (json!(""), false),
+        (json!(1), false),
+        (json!([true]), false),
+        (json!({"value": true}), false),
+        (json!(null), false),
+    ]
+}
+
+#[tokio::test]
+async fn r09_an_email_is_verified_by_true_as_a_boolean_or_a_string() {
+    let mut fixture = Fixture::new().await;
+    for trusted in [false, true] {
+        fixture.settings.trust_unverified_email = trusted;
+        for (value, verified) in email_verified_values() {
+            let of_userinfo = fixture.sign_in_with_overrides(|overrides| {
+                overrides.set_claims(json!({"email": null}));
+                let said = json!({"sub": "alice", "email": "a@b", "email_verified": value});
+                overrides.userinfo = Box::new(move |_| said.clone());
+            });
+            let of_userinfo = of_userinfo.await.unwrap().user;
+            let of_token = fixture.sign_in_with_overrides(|overrides| {
+                overrides.set_claims(json!({"email_verified": value}));
+            });
+            let of_token = of_token.await.unwrap().user;
+            for user in [of_userinfo, of_token] {
+                assert_eq!(
+                    user.email_verified,
+                    verified || trusted,
+                    "{value}: {user:?}"
+                );
+                let counts = user.unverified_email().is_none();
+                assert_eq!(counts, verified || trusted, "{value}: {user:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_user_without_email_has_no_unverified_one() {
+    let fixture = Fixture::new().await;
+    for email in [json!(null), json!(""), json!(7), json!(["a@b"])] {
         let outcome = fixture.sign_in_with_overrides(|overrides| {
-            overrides.set_claims(json!({"email": null}));
-            let said = json!({"sub": "alice", "email": "a@b", "email_verified": verified});
-            overrides.userinfo = Box::new(move |_| said.clone());
+            overrides.set_metadata(json!({"userinfo_endpoint": null}));
+            overrides.set_claims(json!({"email": email, "email_verified": null}));
         });
-        assert!(!outcome.await.unwrap().user.email_verified);
+        let user = outcome.await.unwrap().user;
+        assert_eq!((&user.email, user.unverified_email()), (&None, None));
     }
 }
 
