@@ -6,8 +6,8 @@
 //! [`Provider::refresh`] redeems a refresh token, [`Provider::end_session`] signs out at the
 //! provider, and [`Provider::logout_token`] verifies a back-channel logout.
 //!
-//! The crate `openidconnect` implements the protocol. Where it is not strict enough, the modules
-//! here check more, and say so. Nothing in here keeps sessions or cookies.
+//! The crate `openidconnect` implements the protocol. Where it is too strict or not strict enough, the
+//! modules here do it themselves, and say so. Nothing in here keeps sessions or cookies.
 
 mod attempt;
 mod callback;
@@ -192,13 +192,11 @@ impl Provider {
         let relying_party = &self.relying_party;
         let mut claims = UserClaims::read(token.claims(), relying_party);
         if claims.is_incomplete() {
-            let access_token = Secret::new(response.access_token().secret());
-            let sub = token.subject();
             let more = userinfo::fetch(
                 &self.http,
                 &info.metadata,
-                &access_token,
-                sub,
+                response.access_token(),
+                token.subject(),
                 relying_party,
             );
             claims = claims.or(more.await?.unwrap_or_default());
@@ -209,8 +207,8 @@ impl Provider {
         Ok(Authentication {
             user: User::new(token.subject(), claims),
             tokens: ProviderTokens {
-                refresh_token: response.refresh_token(),
-                id_token: Some(text.text().clone()),
+                refresh_token: response.refresh_token().cloned(),
+                id_token: Some(text.clone()),
                 sid: token.sid().map(str::to_owned),
                 expires_at: expires_at.secs(),
                 nonce: attempt.nonce.clone(),

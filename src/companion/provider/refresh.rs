@@ -7,7 +7,7 @@ use super::error::{ProviderError, TokenEndpointError, UserInfoError};
 use super::id_token::{self, IdToken, IdTokenContext};
 use super::secret::Secret;
 use super::signed_jwt::JwtError;
-use super::token_endpoint::{self, RawIdToken, TokenResponse};
+use super::token_endpoint::{self, TokenResponse};
 use super::tokens::ProviderTokens;
 use super::user::{User, UserClaims};
 use super::userinfo;
@@ -63,9 +63,10 @@ impl Provider {
             tokens: ProviderTokens {
                 refresh_token: response
                     .refresh_token()
-                    .or_else(|| tokens.refresh_token.clone()),
+                    .or(tokens.refresh_token.as_ref())
+                    .cloned(),
                 id_token: match (&token, response.id_token()) {
-                    (Some(_), Some(text)) => Some(text.text().clone()),
+                    (Some(_), Some(text)) => Some(text.clone()),
                     _ => tokens.id_token.clone(),
                 },
                 expires_at,
@@ -95,7 +96,7 @@ impl Provider {
     /// without an ID token is valid too.
     async fn verify_refreshed(
         &self,
-        token: &RawIdToken,
+        token: &Secret,
         info: &ProviderInfo,
         response: &TokenResponse,
         tokens: &ProviderTokens,
@@ -150,11 +151,10 @@ impl Provider {
         {
             return Ok(claims.unwrap_or_default());
         }
-        let access_token = Secret::new(response.access_token().secret());
         let more = userinfo::fetch(
             &self.http,
             &info.metadata,
-            &access_token,
+            response.access_token(),
             &user.sub,
             relying_party,
         );

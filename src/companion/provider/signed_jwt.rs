@@ -57,9 +57,6 @@ pub(crate) enum JwtError {
     /// The provider has no such key.
     #[error("the provider has no key for this `kid` and `alg`")]
     UnknownKey,
-    /// The library rejects it for a reason that is not checked here.
-    #[error("rejected by the OpenID Connect library")]
-    Library,
     /// There is no token.
     #[error("missing")]
     Missing,
@@ -135,18 +132,19 @@ impl SignedJwt {
         self.0.payload()
     }
 
-    /// A claim that must be a non-empty string, if it is present.
+    /// A claim that must be a non-empty string, if it is present and not null.
     pub(super) fn text(&self, name: &'static str) -> Result<Option<&str>, JwtError> {
         match self.claims().member(name) {
-            None => Ok(None),
+            None | Some(Json::Null) => Ok(None),
             Some(Json::String(text)) if !text.is_empty() => Ok(Some(text)),
             Some(_) => Err(JwtError::Claim(name)),
         }
     }
 
-    /// A claim that must be a date (RFC 7519 section 2), if it is present.
+    /// A claim that must be a date (RFC 7519 section 2), if it is present and not null.
     pub(super) fn date(&self, name: &'static str) -> Result<Option<Timestamp>, JwtError> {
         let date = self.claims().member(name);
+        let date = date.filter(|date| **date != Json::Null);
         date.map(|date| numeric_date(date).ok_or(JwtError::Claim(name)))
             .transpose()
     }

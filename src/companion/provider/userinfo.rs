@@ -12,15 +12,16 @@ use super::secret::Secret;
 use super::settings::RelyingParty;
 use super::user::UserClaims;
 
-/// Fetches the claims of the user `sub`; `None` where the provider has no userinfo endpoint.
+/// Fetches the claims of the user `sub`; `None` where the provider has no userinfo endpoint, or issued
+/// no access token for it.
 pub(super) async fn fetch(
     http: &HttpClient,
     metadata: &Metadata,
-    access_token: &Secret,
+    access_token: Option<&Secret>,
     sub: &str,
     relying_party: &RelyingParty,
 ) -> Result<Option<UserClaims>, UserInfoError> {
-    let Some(url) = &metadata.userinfo_endpoint else {
+    let (Some(url), Some(access_token)) = (&metadata.userinfo_endpoint, access_token) else {
         return Ok(None);
     };
     let claims = http

@@ -168,3 +168,19 @@ async fn groups_are_found_by_a_path_of_members() {
     });
     assert_eq!(outcome.await.unwrap().user.groups, ["admin"]);
 }
+
+#[tokio::test]
+async fn claims_of_userinfo_that_are_not_used_may_have_any_type() {
+    let fixture = Fixture::new().await;
+    let outcome = fixture.sign_in_with_overrides(|overrides| {
+        overrides.set_claims(json!({"groups": null}));
+        overrides.userinfo = Box::new(|_| {
+            json!({
+                "sub": "alice", "groups": "one", "name": ["Alice"], "locale": {"language": "de"},
+                "picture": {"data": {"url": "x"}}, "updated_at": "1700000000", "address": "x",
+                "birthdate": 7, "preferred_username": {"a": 1}, "zoneinfo": null,
+            })
+        });
+    });
+    assert_eq!(outcome.await.unwrap().user.groups, ["one"]);
+}
