@@ -199,7 +199,17 @@ impl Provider {
                 token.subject(),
                 relying_party,
             );
-            claims = claims.or(more.await?.unwrap_or_default());
+            claims = match more.await {
+                Ok(more) => claims.or(more.unwrap_or_default()),
+                Err(error) if claims.are_sufficient() && error.is_permanent() => {
+                    let error = ProviderError::from(error);
+                    let help = "if the missing claims are needed, configure the provider to put \
+                                them into the ID token";
+                    tracing::warn!(provider = self.name(), kind = error.kind(), %error, help, "userinfo failed; the claims of the ID token are used alone");
+                    claims
+                }
+                Err(error) => return Err(error.into()),
+            };
         }
         let expires_at = response
             .expires_in()

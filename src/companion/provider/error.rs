@@ -179,6 +179,20 @@ const fn category_of_fetch(error: &FetchError) -> ErrorCategory {
     }
 }
 
+// === impl UserInfoError ===
+
+impl UserInfoError {
+    /// Whether the endpoint can't be used, now or later: it refuses the access token, as that of Entra
+    /// ID does if the token is for another API, or its responses are signed. A response about
+    /// another subject is an attack, or an error of the provider, in any case.
+    pub(super) const fn is_permanent(&self) -> bool {
+        match self {
+            Self::Fetch(error) => !error.is_transient(),
+            Self::Subject => false,
+        }
+    }
+}
+
 // === impl TokenEndpointError ===
 
 impl TokenEndpointError {

@@ -97,6 +97,11 @@ impl UserClaims {
         self.email.is_none() || self.groups.is_none()
     }
 
+    /// Whether rules can use them as they are: there is an email address, or there are groups.
+    pub(super) const fn are_sufficient(&self) -> bool {
+        self.email.is_some() || self.groups.is_some()
+    }
+
     /// Takes missing claims from `other`. An email address and whether it is verified always come
     /// from one document.
     pub(super) fn or(self, other: Self) -> Self {

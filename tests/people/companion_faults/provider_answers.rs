@@ -119,3 +119,50 @@ async fn r09_an_email_that_does_not_count_is_on_the_page_and_in_the_log() {
         assert!(!record.contains("ada@example.com"), "{record}");
     }
 }
+
+#[tokio::test]
+async fn r09_a_user_signs_in_though_claims_members_and_userinfo_are_unusual() {
+    let mut deployment = Settings::single().start().await;
+    // The filter needs the companion's keys while it restarts.
+    let _alice = deployment.signed_in("alice", 0).await;
+    let empty = json!({"end_session_endpoint": "", "op_tos_uri": "", "claims_supported": 7});
+    let fault = Fault::Members(empty);
+    deployment.provider.fail(Route::Discovery, fault).await;
+    deployment.replicas[0].companion.kill();
+    deployment.replicas[0].companion.restart().await;
+    let provider = &deployment.provider;
+    let claims = json!({
+        "email": "ada@example.com", "email_verified": "true", "groups": ["sre"],
+        "locale": {"language": "de"}, "picture": {"data": {"url": "x"}}, "name": ["Ada"],
+        "updated_at": "1700000000", "address": "x", "birthdate": 7,
+    });
+    provider.set_account("ada", claims).await;
+    let lifetime = json!({"expires_in": "3599", "scope": ["openid"], "ext_expires_in": null});
+    provider.fail(Route::Token, Fault::Members(lifetime)).await;
+    let mut ada = deployment.signed_in("ada", 0).await;
+    // Without an end session endpoint, the sign-out ends here.
+    let page = ada.visit(&format!("{URL}/oauth2/sign_out")).await.text();
+    assert!(page.contains("You are signed out"), "{page}");
+
+    // Without groups in the ID token, the companion asks userinfo.
+    let claims = json!({"email": "bob@example.com", "email_verified": true});
+    provider.set_account("bob", claims).await;
+    for fault in [
+        Fault::Status(401),
+        Fault::Status(403),
+        Fault::Response(200, "application/jwt", "a.b.c"),
+    ] {
+        provider.fail(Route::UserInfo, fault).await;
+        let mut bob = deployment.user_agent(0);
+        bob.visit(&format!("{URL}/oauth2/sign_in")).await;
+        let page = at_provider(&mut bob, "bob").await.text();
+        assert!(page.contains("You are signed in"), "{page}");
+        let info = userinfo(&mut bob).await.json();
+        assert_eq!(info["email"], "bob@example.com");
+        let log = deployment.replicas[0].companion.log();
+        assert!(
+            log.contains("the claims of the ID token are used alone"),
+            "{log}"
+        );
+    }
+}

@@ -1,9 +1,9 @@
 use portcullis_tests::lab::Response;
-use portcullis_tests::lab::rogue_provider::Endpoint;
+use portcullis_tests::lab::rogue_provider::{Endpoint, Overrides};
 use serde_json::json;
 
 use super::*;
-use crate::provider::error::UserInfoError;
+use crate::provider::error::{ErrorCategory, UserInfoError};
 use crate::provider::http::FetchError;
 
 #[tokio::test]
@@ -115,37 +115,120 @@ async fn r09_userinfo_of_another_subject_is_rejected() {
     }
 }
 
-#[tokio::test]
-async fn r09_signed_and_missing_userinfo_are_rejected() {
-    let fixture = Fixture::new().await;
-    let signed = Response::whole(200, &[("content-type", "application/jwt")], "a.b.c");
-    for (response, error) in [
-        (signed, FetchError::ContentType),
-        (Response::status(403), FetchError::Status(403)),
+fn typed(content_type: &str, body: &str) -> Response {
+    Response::whole(200, &[("content-type", content_type)], body)
+}
+
+/// Responses that no later request changes, with their errors.
+fn permanent_failures() -> Vec<(Response, FetchError)> {
+    let redirect = Response::whole(302, &[("location", "https://evil.example/")], "");
+    vec![
+        (typed("application/jwt", "a.b.c"), FetchError::ContentType),
         (
-            Response::whole(302, &[("location", "https://evil.example/")], ""),
-            FetchError::Status(302),
+            typed("application/jwt; charset=utf-8", "a.b.c"),
+            FetchError::ContentType,
         ),
-        (Response::status(500), FetchError::Status(500)),
-    ] {
-        let outcome = fixture.sign_in_with_overrides(|overrides| {
-            overrides.set_claims(json!({"groups": null}));
-            overrides.endpoints.insert(Endpoint::UserInfo, response);
-        });
+        (typed("text/html", "<p>Sign in"), FetchError::ContentType),
+        (Response::status(400), FetchError::Status(400)),
+        (Response::status(401), FetchError::Status(401)),
+        (Response::status(403), FetchError::Status(403)),
+        (Response::status(404), FetchError::Status(404)),
+        (Response::status(405), FetchError::Status(405)),
+        (redirect, FetchError::Status(302)),
+    ]
+}
+
+/// Responses that a later request may change.
+fn transient_failures() -> Vec<(Response, FetchError)> {
+    let statuses = [408, 429, 500, 503];
+    let failure = |status| (Response::status(status), FetchError::Status(status));
+    statuses.map(failure).into()
+}
+
+/// A sign-in whose ID token lacks these claims, while userinfo responds with this.
+async fn sign_in_without(
+    fixture: &Fixture,
+    claims: serde_json::Value,
+    response: Response,
+) -> Result<Authentication, ProviderError> {
+    let set = |overrides: &mut Overrides| {
+        overrides.set_claims(claims);
+        overrides.endpoints.insert(Endpoint::UserInfo, response);
+    };
+    fixture.sign_in_with_overrides(set).await
+}
+
+#[tokio::test]
+async fn r09_an_id_token_with_email_or_groups_is_enough_if_userinfo_can_t_be_used() {
+    let fixture = Fixture::new().await;
+    for (response, _) in permanent_failures() {
+        let what = format!("{response:?}");
+        let without_groups = sign_in_without(&fixture, json!({"groups": null}), response.clone());
+        let user = without_groups
+            .await
+            .unwrap_or_else(|error| panic!("{what}: {error}"))
+            .user;
+        assert_eq!(user.email.as_deref(), Some("alice@example.com"), "{what}");
+        assert!(user.email_verified && user.groups.is_empty(), "{what}");
+
+        let without_email = sign_in_without(&fixture, json!({"email": null}), response);
+        let user = without_email
+            .await
+            .unwrap_or_else(|error| panic!("{what}: {error}"))
+            .user;
         assert_eq!(
-            outcome.await.unwrap_err(),
-            UserInfoError::Fetch(error).into()
+            (user.email, user.groups),
+            (None, vec!["sre".to_owned(), "dev".to_owned()])
         );
     }
-    let outcome = fixture.sign_in_with_overrides(|overrides| {
-        overrides.set_claims(json!({"groups": null, "at_hash": null}));
-        overrides.set_token_response(json!({"access_token": "a\nb"}));
-    });
-    let refused = outcome.await.unwrap_err();
-    assert_eq!(
-        refused,
-        UserInfoError::Fetch(FetchError::InvalidRequest).into()
+    // It is not JSON, whatever its content type says.
+    let signed = typed("application/json", "a.b.c");
+    assert!(
+        sign_in_without(&fixture, json!({"groups": null}), signed)
+            .await
+            .is_ok()
     );
+}
+
+#[tokio::test]
+async fn r09_without_email_and_groups_userinfo_must_succeed() {
+    let fixture = Fixture::new().await;
+    let neither = json!({"groups": null, "email": null});
+    for (response, error) in permanent_failures().into_iter().chain(transient_failures()) {
+        let outcome = sign_in_without(&fixture, neither.clone(), response).await;
+        assert_eq!(outcome.unwrap_err(), UserInfoError::Fetch(error).into());
+    }
+}
+
+#[tokio::test]
+async fn r09_a_sign_in_waits_for_a_userinfo_endpoint_that_is_down() {
+    let fixture = Fixture::new().await;
+    for (response, error) in transient_failures() {
+        let outcome = sign_in_without(&fixture, json!({"groups": null}), response).await;
+        let refused = outcome.unwrap_err();
+        assert_eq!(refused, UserInfoError::Fetch(error).into());
+        assert_eq!(refused.category(), ErrorCategory::Unreachable);
+    }
+}
+
+#[tokio::test]
+async fn r09_an_access_token_that_is_no_header_value_is_not_sent() {
+    let fixture = Fixture::new().await;
+    for (claims, fails) in [
+        (json!({"groups": null, "at_hash": null}), false),
+        (
+            json!({"groups": null, "email": null, "at_hash": null}),
+            true,
+        ),
+    ] {
+        let outcome = fixture.sign_in_with_overrides(|overrides| {
+            overrides.set_claims(claims);
+            overrides.set_token_response(json!({"access_token": "a\nb"}));
+        });
+        let error = UserInfoError::Fetch(FetchError::InvalidRequest).into();
+        assert_eq!(outcome.await.err(), fails.then_some(error));
+    }
+    assert!(fixture.rogue.requests(Endpoint::UserInfo).is_empty());
 }
 
 #[tokio::test]
