@@ -41,6 +41,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     setting("providers[].issuer", Text, "URL", "The provider's issuer URL, as in `iss` of its tokens"),
     setting("providers[].client_id", Text, "ID", "The OAuth client ID"),
     setting("providers[].client_secret_file", Text, "FILE", "A file with the OAuth client secret; read for each use [default: a public client]"),
+    setting("providers[].audiences", List, "AUDIENCES", "Further audiences of ID tokens that are trusted, besides the client ID [default: none]"),
     setting("providers[].scopes", List, "SCOPES", "The OAuth scopes to request [default: openid,email,profile]"),
     setting("providers[].groups_claim", List, "NAMES", "The groups claim: its name, or the path of names that leads to it [default: groups]"),
     setting("providers[].trust_unverified_email", Boolean, "BOOLEAN", "`true`: email addresses count whatever `email_verified` says [default: false]"),

@@ -39,6 +39,7 @@ providers:
     issuer: https://gitlab.example.com/
     client_id: portcullis
     client_secret_file: /run/secrets/client
+    audiences: [project, other]
     scopes: [openid, groups]
     groups_claim: [realm_access, roles]
     trust_unverified_email: true

@@ -55,11 +55,8 @@ pub(super) fn verify(
     if signed.text("iss")?.ok_or(JwtError::Claim("iss"))? != relying_party.issuer.as_str() {
         return Err(JwtError::Issuer);
     }
-    signed.check_audience(&relying_party.client_id)?;
-    let azp = signed.text("azp")?;
-    if azp.is_some_and(|azp| azp != relying_party.client_id.as_str()) {
-        return Err(JwtError::AuthorizedParty);
-    }
+    let is_for_others = signed.check_audience(relying_party)?;
+    signed.check_authorized_party(relying_party, is_for_others)?;
     let subject = signed.subject()?.ok_or(JwtError::Claim("sub"))?.to_owned();
     let expires_at = signed.date("exp")?.ok_or(JwtError::Claim("exp"))?;
     if now >= expires_at.after(LEEWAY) {

@@ -46,6 +46,7 @@ impl Fixture {
                     "secret",
                     &format!("{}\n", RogueProvider::CLIENT_SECRET),
                 )),
+                audiences: Vec::new(),
                 scopes: ["openid", "email", "profile"].map(str::to_owned).to_vec(),
                 groups_claim: vec!["groups".to_owned()],
                 trust_unverified_email: false,

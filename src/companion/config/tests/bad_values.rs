@@ -81,6 +81,11 @@ fn an_invalid_value_is_refused_with_help() {
             "as the provider shows it",
         ),
         (
+            "--provider-audiences=project,a b",
+            "has a space",
+            "as the provider shows it",
+        ),
+        (
             "--provider-scopes=email",
             "`openid` is missing",
             "add `openid`",

@@ -15,6 +15,7 @@ fn flags_variables_and_file_set_the_same_settings() {
         "--provider-issuer=https://gitlab.example.com/",
         "--provider-client-id=portcullis",
         "--provider-client-secret-file=/run/secrets/client",
+        "--provider-audiences=project,other",
         "--provider-scopes=openid,groups",
         "--provider-groups-claim=realm_access,roles",
         "--provider-trust-unverified-email=true",
@@ -181,6 +182,7 @@ fn every_default_in_the_help_is_the_default() {
     let in_words = [
         "metrics",
         "providers[].client_secret_file",
+        "providers[].audiences",
         "session.state_file",
         "session.redis.username",
         "trust.*.connect",

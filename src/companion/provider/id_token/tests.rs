@@ -17,6 +17,7 @@ fn relying_party() -> RelyingParty {
         name: "sso".to_owned(),
         issuer: IssuerUrl::new(ISSUER.to_owned()).unwrap(),
         client_id: ClientId::new("portcullis".to_owned()),
+        audiences: Vec::new(),
         scopes: Vec::new(),
         groups_claim: vec!["groups".to_owned()],
         trust_unverified_email: false,

@@ -68,7 +68,7 @@ async fn r10_an_id_token_of_another_subject_ends_the_session() {
         ("sub", json!({"sub": "bob"}), Changed("sub")),
         ("no sub", json!({"sub": null}), Claim("sub")),
         ("aud", json!({"aud": "other"}), Audience),
-        ("aud besides", json!({"aud": [us, "other"]}), Audience),
+        ("aud besides", json!({"aud": [us, "other"]}), OtherAudience),
         ("azp of another", json!({"azp": "other"}), AuthorizedParty),
         ("azp where none was", json!({"azp": us}), Changed("azp")),
         ("auth_time", json!({"auth_time": 1_000_000_000}), Changed("auth_time")),
