@@ -36,7 +36,7 @@ pub(crate) struct ProviderChoice {
 struct Error<'a> {
     title: &'a str,
     text: &'a str,
-    link: Option<(&'a str, &'a str)>,
+    links: &'a [(&'a str, &'a str)],
     id: &'a str,
 }
 
@@ -72,6 +72,7 @@ struct SignOut<'a> {
 #[template(path = "signed_in.html")]
 struct SignedIn<'a> {
     name: Option<&'a str>,
+    unverified_email: Option<&'a str>,
 }
 
 #[derive(Template)]
@@ -87,12 +88,12 @@ struct Start<'a> {
     next: &'a str,
 }
 
-/// An error and the next step. The caller sets the status.
-pub(crate) fn error(title: &str, text: &str, link: Option<(&str, &str)>, id: &str) -> Response {
+/// An error and the next steps, as links with labels. The caller sets the status.
+pub(crate) fn error(title: &str, text: &str, links: &[(&str, &str)], id: &str) -> Response {
     let page = Error {
         title,
         text,
-        link,
+        links,
         id,
     };
     render(&page, None, "'none'")
@@ -134,9 +135,14 @@ pub(crate) fn sign_out(target: Option<&RedirectTarget>, origins: &[&str]) -> Res
     page
 }
 
-/// The end of a sign-in without a redirect target.
-pub(crate) fn signed_in(name: Option<&str>) -> Response {
-    render(&SignedIn { name }, None, "'none'")
+/// The end of a sign-in without a redirect target. `unverified_email` is the user's address if it does not
+/// count.
+pub(crate) fn signed_in(name: Option<&str>, unverified_email: Option<&str>) -> Response {
+    let page = SignedIn {
+        name,
+        unverified_email,
+    };
+    render(&page, None, "'none'")
 }
 
 /// The end of a sign-out.

@@ -6,8 +6,8 @@
 //! [`Provider::refresh`] redeems a refresh token, [`Provider::end_session`] signs out at the
 //! provider, and [`Provider::logout_token`] verifies a back-channel logout.
 //!
-//! The crate `openidconnect` implements the protocol. Where it is not strict enough, the modules
-//! here check more, and say so. Nothing in here keeps sessions or cookies.
+//! The crate `openidconnect` implements the protocol. Where it is too strict or not strict enough, the
+//! modules here do it themselves, and say so. Nothing in here keeps sessions or cookies.
 
 mod attempt;
 mod callback;
@@ -189,14 +189,27 @@ impl Provider {
             .await?
             .map_err(ProviderError::IdToken)?;
 
-        let groups_claim = &self.relying_party.groups_claim;
-        let mut claims = UserClaims::read(token.claims(), groups_claim);
+        let relying_party = &self.relying_party;
+        let mut claims = UserClaims::read(token.claims(), relying_party);
         if claims.is_incomplete() {
-            let access_token = Secret::new(response.access_token().secret());
-            let sub = token.subject();
-            let more =
-                userinfo::fetch(&self.http, &info.metadata, &access_token, sub, groups_claim);
-            claims = claims.or(more.await?.unwrap_or_default());
+            let more = userinfo::fetch(
+                &self.http,
+                &info.metadata,
+                response.access_token(),
+                token.subject(),
+                relying_party,
+            );
+            claims = match more.await {
+                Ok(more) => claims.or(more.unwrap_or_default()),
+                Err(error) if claims.are_sufficient() && error.is_permanent() => {
+                    let error = ProviderError::from(error);
+                    let help = "if the missing claims are needed, configure the provider to put \
+                                them into the ID token";
+                    tracing::warn!(provider = self.name(), kind = error.kind(), %error, help, "userinfo failed; the claims of the ID token are used alone");
+                    claims
+                }
+                Err(error) => return Err(error.into()),
+            };
         }
         let expires_at = response
             .expires_in()
@@ -204,8 +217,8 @@ impl Provider {
         Ok(Authentication {
             user: User::new(token.subject(), claims),
             tokens: ProviderTokens {
-                refresh_token: response.refresh_token(),
-                id_token: Some(text.text().clone()),
+                refresh_token: response.refresh_token().cloned(),
+                id_token: Some(text.clone()),
                 sid: token.sid().map(str::to_owned),
                 expires_at: expires_at.secs(),
                 nonce: attempt.nonce.clone(),

@@ -84,7 +84,7 @@ impl LocalReply {
                 fields.push(("content-type", "text/html; charset=utf-8".to_owned()));
                 fields.push(("content-security-policy", page::policy(None, "'none'")));
                 fields.push(("x-content-type-options", "nosniff".to_owned()));
-                refusal_page::write(decision, &sign_in::next_step(decision, headers))
+                refusal_page::write(decision, &sign_in::next_steps(decision, headers))
             }
             Client::Program => {
                 fields.push(("content-type", "application/json".to_owned()));

@@ -43,10 +43,17 @@ pub enum Route {
 }
 
 /// A fault of an endpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// The request is processed, but the connection breaks before the response.
     Lost,
+    /// The request is processed, and the response has these members in its JSON; `null` removes one.
+    Members(Value),
+    /// A refresh token is redeemed, and the response has this status and this JSON. Other requests
+    /// are not affected.
+    RefreshResponse(u16, Value),
+    /// The request is processed, and the response has this status, content type and body.
+    Response(u16, &'static str, &'static str),
     /// It responds with this status at once.
     Status(u16),
 }
@@ -154,6 +161,13 @@ impl Provider {
     pub async fn fail(&self, route: Route, fault: Fault) {
         let fault = match fault {
             Fault::Lost => json!("lost"),
+            Fault::Members(members) => json!({"members": members}),
+            Fault::RefreshResponse(status, body) => json!({
+                "grant": "refresh_token", "status": status, "type": "json", "body": body,
+            }),
+            Fault::Response(status, content_type, body) => {
+                json!({"status": status, "type": content_type, "body": body})
+            }
             Fault::Status(status) => json!(status),
         };
         self.command("/faults", &json!({route.name(): fault})).await;

@@ -1,5 +1,5 @@
 //! Sessions under faults and attacks: replicas, Redis, the companion itself, injected cookies,
-//! other sites, malicious claims, and slow clients.
+//! other sites, malicious claims, slow clients, and providers that deviate from the specifications.
 //!
 //! The lab checks that no log contains a secret.
 
@@ -10,6 +10,7 @@ mod deployment;
 mod down;
 mod long_cookies;
 mod other_sites;
+mod provider_answers;
 mod replicas;
 mod slow_clients;
 mod store;

@@ -27,7 +27,11 @@ const requests = [];
 const logoutTokens = [];
 /** Records the codes and tokens that were issued: the lab searches logs for them. */
 const recordSecrets = (...secrets) => fs.appendFileSync(settings.issued, secrets.filter(Boolean).map((secret) => `${secret}\n`).join(''));
-/** Injected faults by endpoint: a status, or `lost` (the request is processed, the response is never sent). */
+/**
+ * Injected faults by endpoint: a status, `lost` (the request is processed, the response is never sent), or changes of
+ * the response after the request was processed: `{status, type, body}` replaces it, `{members}` sets members of its
+ * JSON, where null removes one. With `grant`, only requests with this `grant_type` are affected.
+ */
 const faults = {};
 /** Whether new connections are closed at once. */
 let down = false;
@@ -42,6 +46,8 @@ const PATHS = {
 };
 
 const claimNames = new Set(Object.values(accounts).flatMap(Object.keys));
+// Accounts may get these later.
+for (const name of ['address', 'birthdate', 'locale', 'name', 'picture', 'updated_at']) claimNames.add(name);
 for (const name of ['sub', 'email', 'email_verified']) claimNames.delete(name);
 
 const configuration = {
@@ -77,6 +83,18 @@ const configuration = {
   ttl: settings.ttl,
 };
 
+/** Changes a response as a fault says. */
+function change(ctx, { grant, status, type, body, members }) {
+  if (grant && grant !== ctx.oidc?.params?.grant_type) return;
+  if (members) {
+    const changed = Object.entries({ ...ctx.body, ...members }).filter(([, value]) => value !== null);
+    ctx.body = Object.fromEntries(changed);
+  } else {
+    Object.assign(ctx, { status, body });
+    ctx.type = type;
+  }
+}
+
 let handle;
 
 /** From now on, publishes these keys and signs with the first suitable one. */
@@ -90,6 +108,7 @@ function publish(keys) {
     } else {
       await next();
     }
+    if (fault && typeof fault === 'object') change(ctx, fault);
     const route = PATHS[ctx.path];
     if (settings.signs_out_without_prompt && route === 'end_session' && ctx.status === 200) {
       const { post_logout_redirect_uri: back, state } = ctx.oidc.params;

@@ -67,7 +67,7 @@ impl FromArgMatches for Arguments {
             let values = match setting.shape {
                 // `PORTCULLIS_TRUSTED_PROXIES=` is the empty list.
                 Shape::List | Shape::Named => values.filter(|value| !value.is_empty()).collect(),
-                Shape::Number | Shape::Text => values.collect(),
+                Shape::Boolean | Shape::Number | Shape::Text => values.collect(),
             };
             Some((setting.path, Override { name, values }))
         });
@@ -92,6 +92,6 @@ fn argument(setting: &Setting) -> Arg {
         .help(setting.help);
     match setting.shape {
         Shape::List | Shape::Named => argument.action(ArgAction::Append).value_delimiter(','),
-        Shape::Number | Shape::Text => argument.action(ArgAction::Set),
+        Shape::Boolean | Shape::Number | Shape::Text => argument.action(ArgAction::Set),
     }
 }

@@ -37,8 +37,12 @@ pub(super) fn read(source: &Source) -> Result<Vec<ProviderSettings>, Report> {
             client_secret_file: source
                 .path(&at("client_secret_file"))?
                 .map(|found| found.value),
+            audiences: audiences(source, &at("audiences"))?,
             scopes: scopes(source, &at("scopes"))?,
             groups_claim: groups_claim(source, &at("groups_claim"))?,
+            trust_unverified_email: source
+                .boolean(&at("trust_unverified_email"))?
+                .unwrap_or_default(),
             ca_file: source.path(&at("ca_file"))?.map(|found| found.value),
         });
     }
@@ -77,6 +81,11 @@ fn issuer(source: &Source, path: &str) -> Result<String, Report> {
         Some(problem) => Err(found.error(problem, help)),
         None => plain(found),
     }
+}
+
+fn audiences(source: &Source, path: &str) -> Result<Vec<String>, Report> {
+    let list = source.list(path)?.unwrap_or_default();
+    list.into_iter().map(plain).collect()
 }
 
 fn scopes(source: &Source, path: &str) -> Result<Vec<String>, Report> {

@@ -15,6 +15,8 @@ pub(super) struct Setting {
 /// The type of a value.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Shape {
+    /// `true` or `false`.
+    Boolean,
     /// A list of strings, comma-separated on the command line.
     List,
     /// A string for each name: `NAME=VALUE`, comma-separated on the command line.
@@ -25,7 +27,7 @@ pub(super) enum Shape {
     Text,
 }
 
-use Shape::{List, Named, Number, Text};
+use Shape::{Boolean, List, Named, Number, Text};
 
 /// All settings, in the order of `--help` and of the documentation.
 #[rustfmt::skip]
@@ -39,8 +41,10 @@ pub(super) const SETTINGS: &[Setting] = &[
     setting("providers[].issuer", Text, "URL", "The provider's issuer URL, as in `iss` of its tokens"),
     setting("providers[].client_id", Text, "ID", "The OAuth client ID"),
     setting("providers[].client_secret_file", Text, "FILE", "A file with the OAuth client secret; read for each use [default: a public client]"),
+    setting("providers[].audiences", List, "AUDIENCES", "Further audiences of ID tokens that are trusted, besides the client ID [default: none]"),
     setting("providers[].scopes", List, "SCOPES", "The OAuth scopes to request [default: openid,email,profile]"),
     setting("providers[].groups_claim", List, "NAMES", "The groups claim: its name, or the path of names that leads to it [default: groups]"),
+    setting("providers[].trust_unverified_email", Boolean, "BOOLEAN", "`true`: email addresses count whatever `email_verified` says [default: false]"),
     setting("providers[].ca_file", Text, "FILE", "The CAs to trust instead of the system's, as PEM"),
     setting("session.keys_file", Text, "FILE", "The file of sealing and signing keys, created by `portcullis session-keys`; reloaded when it changes"),
     setting("session.state_file", Text, "FILE", "The file of revoked sessions [default: the keys file's name and `.state`]"),

@@ -106,6 +106,29 @@ impl Source {
         }
     }
 
+    /// The boolean at a path.
+    pub(super) fn boolean(&self, path: &str) -> Result<Option<bool>, Report> {
+        let Some(found) = self.find(path)? else {
+            return Ok(None);
+        };
+        let text = match found.value {
+            Raw::Override(values) => values.last().cloned().unwrap_or_default(),
+            Raw::File(Node {
+                value: Value::Bool(truth),
+                ..
+            }) => return Ok(Some(*truth)),
+            Raw::File(node) => return Err(found.location.type_error(node, "a boolean")),
+        };
+        match text.parse() {
+            Ok(truth) => Ok(Some(truth)),
+            Err(_) => Err(found.location.value_error(
+                &text,
+                "is not a boolean",
+                "write `true` or `false`",
+            )),
+        }
+    }
+
     /// The integer at a path.
     pub(super) fn number(&self, path: &str) -> Result<Option<Located<'_, u64>>, Report> {
         let Some(found) = self.find(path)? else {

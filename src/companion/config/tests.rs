@@ -39,8 +39,10 @@ providers:
     issuer: https://gitlab.example.com/
     client_id: portcullis
     client_secret_file: /run/secrets/client
+    audiences: [project, other]
     scopes: [openid, groups]
     groups_claim: [realm_access, roles]
+    trust_unverified_email: true
     ca_file: ca.pem
   - {name: other, issuer: https://other.example.com, client_id: a}
 session:

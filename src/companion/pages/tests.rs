@@ -40,13 +40,13 @@ fn all() -> Vec<(&'static str, Response)> {
     vec![
         (
             "error",
-            error(ATTACKS, ATTACKS, Some((ATTACKS, ATTACKS)), ATTACKS),
+            error(ATTACKS, ATTACKS, &[(ATTACKS, ATTACKS); 2], ATTACKS),
         ),
         ("provider_sign_out", provider_sign_out(ATTACKS, &fields)),
         ("sign_in_loop", sign_in_loop(&target, ATTACKS, ATTACKS)),
         ("sign_in", sign_in(Some(&target), &choices)),
         ("sign_out", sign_out(Some(&target), &[provider])),
-        ("signed_in", signed_in(Some(ATTACKS))),
+        ("signed_in", signed_in(Some(ATTACKS), Some(ATTACKS))),
         ("signed_out", signed_out(Some(&target))),
         ("start", start(ATTACKS)),
     ]
@@ -155,7 +155,7 @@ async fn pages_are_complete_accessible_documents() {
 async fn all_pages_have_the_layout_of_the_filters_pages() {
     let frame = page::document("You are signed in", "", "MAIN\n", "");
     let (before, after) = frame.split_once("MAIN\n").expect("a main part");
-    let (_, html) = parts(signed_in(None)).await;
+    let (_, html) = parts(signed_in(None, None)).await;
     assert!(html.starts_with(before), "{html}");
     assert!(html.ends_with(after.trim_end()), "{html}");
 }
@@ -202,4 +202,13 @@ async fn l01_the_sign_out_form_sends_its_origin() {
         None,
         "the middleware's policy applies to all others"
     );
+}
+
+#[tokio::test]
+async fn the_end_of_a_sign_in_names_an_address_that_does_not_count() {
+    let (_, html) = parts(signed_in(Some("ada"), Some("ada@example.com"))).await;
+    let told = "did not confirm the email address\n<strong>ada@example.com</strong>";
+    assert!(html.contains(told), "{html}");
+    let (_, html) = parts(signed_in(Some("ada"), None)).await;
+    assert!(!html.contains("did not confirm"), "{html}");
 }

@@ -121,15 +121,7 @@ impl CallbackError {
 
     pub(super) fn category(&self) -> ErrorCategory {
         match self {
-            Self::Denied(code) if code.is_transient() => ErrorCategory::Unreachable,
-            Self::Denied(code) => match code.as_str() {
-                "access_denied"
-                | "login_required"
-                | "consent_required"
-                | "interaction_required"
-                | "account_selection_required" => ErrorCategory::AccessDenied,
-                _ => ErrorCategory::Misconfigured,
-            },
+            Self::Denied(code) => code.category(),
             Self::IssuerMissing => ErrorCategory::Misconfigured,
             Self::Ambiguous | Self::Issuer | Self::OtherProvider | Self::Expired | Self::State => {
                 ErrorCategory::StaleAttempt

@@ -75,6 +75,9 @@ pub(crate) enum TokenEndpointError {
     /// The session has no refresh token.
     #[error("the provider issued no refresh token; some do only for the scope `offline_access`")]
     NoRefreshToken,
+    /// A response with the status 200, an `error` and no tokens.
+    #[error("error response `{0}` with status 200")]
+    NoTokens(ErrorCode),
     /// An error response (RFC 6749 section 5.2).
     #[error("error response `{0}`")]
     Refused(ErrorCode),
@@ -123,7 +126,9 @@ impl ProviderError {
             Self::IdToken(_) => "id-token",
             Self::KeySet(_) => "key-set",
             Self::LogoutToken(_) => "logout-token",
-            Self::Token(TokenEndpointError::Refused(_)) => "token-refused",
+            Self::Token(TokenEndpointError::NoTokens(_) | TokenEndpointError::Refused(_)) => {
+                "token-refused"
+            }
             Self::Token(_) => "token-response",
             Self::UserInfo(_) => "userinfo",
         }
@@ -148,19 +153,19 @@ impl ProviderError {
             Self::Discovery(DiscoveryError::NotFetched) | Self::KeySet(KeySetError::Stale) => {
                 ErrorCategory::Unreachable
             }
-            Self::Token(TokenEndpointError::Refused(code)) if code.is_transient() => {
-                ErrorCategory::Unreachable
-            }
-            // The code was used before, or has expired.
-            Self::Token(TokenEndpointError::Refused(code)) if code.as_str() == "invalid_grant" => {
-                ErrorCategory::StaleAttempt
+            Self::Token(TokenEndpointError::NoTokens(code) | TokenEndpointError::Refused(code)) => {
+                match code.as_str() {
+                    // The code was used before, or has expired.
+                    "invalid_grant" => ErrorCategory::StaleAttempt,
+                    _ => code.category(),
+                }
             }
             Self::Token(TokenEndpointError::NoRefreshToken) => ErrorCategory::StaleAttempt,
             Self::Discovery(DiscoveryError::Document(_))
             | Self::IdToken(_)
             | Self::KeySet(KeySetError::Set(_))
             | Self::LogoutToken(_)
-            | Self::Token(TokenEndpointError::Response(_) | TokenEndpointError::Refused(_))
+            | Self::Token(TokenEndpointError::Response(_))
             | Self::UserInfo(UserInfoError::Subject) => ErrorCategory::Misconfigured,
         }
     }
@@ -171,6 +176,36 @@ const fn category_of_fetch(error: &FetchError) -> ErrorCategory {
         ErrorCategory::Unreachable
     } else {
         ErrorCategory::Misconfigured
+    }
+}
+
+// === impl UserInfoError ===
+
+impl UserInfoError {
+    /// Whether the endpoint can't be used, now or later: it refuses the access token, as that of Entra
+    /// ID does if the token is for another API, or its responses are signed. A response about
+    /// another subject is an attack, or an error of the provider, in any case.
+    pub(super) const fn is_permanent(&self) -> bool {
+        match self {
+            Self::Fetch(error) => !error.is_transient(),
+            Self::Subject => false,
+        }
+    }
+}
+
+// === impl TokenEndpointError ===
+
+impl TokenEndpointError {
+    /// Whether a refresh that fails with it says that the grant has ended. Otherwise the provider is
+    /// unavailable or rejects this client, which says nothing about the user.
+    pub(super) fn ends_grant(&self) -> bool {
+        match self {
+            Self::Refused(code) => code.ends_grant(),
+            // The request was processed, and there are no new tokens.
+            Self::NoTokens(code) => !code.is_transient() && !code.is_about_client(),
+            Self::NoRefreshToken => true,
+            Self::Fetch(_) | Self::Response(_) => false,
+        }
     }
 }
 
@@ -192,8 +227,53 @@ impl ErrorCode {
         &self.0
     }
 
+    /// Whether the user can't be authenticated without interaction, or access was denied.
+    fn is_denial(&self) -> bool {
+        // `interaction_required`, `login_required`, `consent_required` and
+        // `account_selection_required` of OpenID Connect Core 1.0 section 3.1.2.6, and others, such
+        // as `mfa_required` of Auth0.
+        self.0 == "access_denied" || self.0.ends_with("_required")
+    }
+
+    /// Whether the client authentication failed (RFC 6749 section 5.2): the configuration is wrong,
+    /// and the refresh token may be valid.
+    fn is_about_client(&self) -> bool {
+        self.0 == "invalid_client"
+    }
+
+    /// Whether the error response to a refresh says that the grant has ended: a new sign-in may
+    /// succeed, and the same refresh token never will.
+    ///
+    /// Dex sends `invalid_request` for a refresh token that is unknown, expired or redeemed.
+    /// `unauthorized_client` says that the client may not refresh. `invalid_scope` and
+    /// `unsupported_grant_type` say that the request of this client is never accepted, so they are
+    /// errors of the configuration, like `invalid_client`. `invalid_token` and `expired_token` (RFC
+    /// 6750 section 3.1, RFC 8628 section 3.5) are not for this endpoint, but unambiguous.
+    fn ends_grant(&self) -> bool {
+        self.is_denial()
+            || matches!(
+                self.as_str(),
+                "expired_token"
+                    | "invalid_grant"
+                    | "invalid_request"
+                    | "invalid_token"
+                    | "unauthorized_client"
+            )
+    }
+
+    /// The category of an error response at a sign-in.
+    pub(super) fn category(&self) -> ErrorCategory {
+        if self.is_transient() {
+            ErrorCategory::Unreachable
+        } else if self.is_denial() {
+            ErrorCategory::AccessDenied
+        } else {
+            ErrorCategory::Misconfigured
+        }
+    }
+
     /// Whether the provider says that it is unavailable.
-    pub(super) fn is_transient(&self) -> bool {
+    fn is_transient(&self) -> bool {
         matches!(
             self.as_str(),
             "server_error" | "temporarily_unavailable" | "slow_down"

@@ -26,8 +26,10 @@ pub fn verify_logout_token(
         issuer: issuer.to_owned(),
         client_id: client_id.to_owned(),
         client_secret_file: None,
+        audiences: Vec::new(),
         scopes: Vec::new(),
         groups_claim: vec!["groups".to_owned()],
+        trust_unverified_email: false,
         ca_file: None,
     };
     let relying_party = settings

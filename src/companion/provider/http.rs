@@ -15,6 +15,7 @@ use openidconnect::{AsyncHttpClient, HttpRequest, HttpResponse};
 use portcullis_core::json::{Json, JsonError};
 use url::Url;
 
+use super::error::ErrorCode;
 use super::secret::Secret;
 use root_certificates::RootCertificates;
 
@@ -63,6 +64,17 @@ pub(crate) enum FetchError {
     /// The request is not valid HTTP.
     #[error("the values to send are not valid in an HTTP request")]
     InvalidRequest,
+}
+
+/// Why there is no usable response of the token endpoint.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum TokenFetchError {
+    /// There is no usable response.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    /// Status 200, an `error` and no tokens.
+    #[error("status 200 with error `{0}` and no tokens")]
+    NoTokens(ErrorCode),
 }
 
 impl FetchError {
@@ -124,24 +136,27 @@ impl HttpClient {
 }
 
 /// For the library's requests to the token endpoint, whose responses are 200, 400 or 401 in JSON
-/// (RFC 6749 section 5). The library ignores the status of a response that it can't parse, and
-/// accepts duplicate members, so both are checked first.
+/// (RFC 6749 section 5). Some providers send an error response with another 4xx status, such as
+/// Auth0 with 403. The library ignores the status of a response that it can't parse, and accepts
+/// duplicate members, so both are checked first.
 impl<'c> AsyncHttpClient<'c> for HttpClient {
-    type Error = FetchError;
-    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, FetchError>> + Send + 'c>>;
+    type Error = TokenFetchError;
+    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, TokenFetchError>> + Send + 'c>>;
 
     fn call(&'c self, request: HttpRequest) -> Self::Future {
         Box::pin(async move {
             let response = self.send(request).await?;
             match response.status() {
                 StatusCode::OK => {
-                    json(&response)?;
+                    if let Some(code) = error_without_tokens(&json(&response)?) {
+                        return Err(TokenFetchError::NoTokens(code));
+                    }
                 }
                 // Otherwise a proxy in between has responded, not the token endpoint.
-                status @ (StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED) => {
-                    json(&response).map_err(|_| FetchError::Status(status.as_u16()))?;
+                status if !may_be_error_response(status, response.body()) => {
+                    return Err(FetchError::Status(status.as_u16()).into());
                 }
-                status => return Err(FetchError::Status(status.as_u16())),
+                _ => {}
             }
             Ok(response)
         })
@@ -161,6 +176,36 @@ fn build(tls: rustls::ClientConfig) -> Result<reqwest::Client, reqwest::Error> {
         .timeout(TIMEOUT)
         .pool_idle_timeout(IDLE)
         .build()
+}
+
+/// The code of an error response that has the status of a success. A response with tokens is one,
+/// whatever `error` is.
+fn error_without_tokens(response: &Json) -> Option<ErrorCode> {
+    let is_set = |one: &&Json| !matches!(one, Json::Null) && one.as_str() != Some("");
+    let member = |name| response.member(name).filter(is_set);
+    let has_tokens = ["access_token", "id_token"]
+        .into_iter()
+        .any(|name| member(name).is_some());
+    let error = member("error").filter(|_| !has_tokens)?;
+    Some(ErrorCode::new(error.as_str().unwrap_or_default()))
+}
+
+/// Whether this may be an error response of the token endpoint: not a status that says to retry
+/// later, and JSON whatever its content type is. Statuses besides those of the specification are
+/// common, so with them the member `error` is required.
+fn may_be_error_response(status: StatusCode, body: &[u8]) -> bool {
+    let retry = matches!(
+        status,
+        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS
+    );
+    if !status.is_client_error() || retry {
+        return false;
+    }
+    let Ok(body) = Json::parse(body) else {
+        return false;
+    };
+    let is_specified = matches!(status, StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED);
+    is_specified || body.member("error").and_then(Json::as_str).is_some()
 }
 
 /// The body of a response, which must be JSON by its content type too. Compression is not

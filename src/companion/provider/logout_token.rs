@@ -72,7 +72,8 @@ impl UnverifiedLogoutToken {
         if signed.text("iss")? != Some(relying_party.issuer.as_str()) {
             return Err(JwtError::Issuer.into());
         }
-        signed.check_audience(&relying_party.client_id)?;
+        // `azp` is a claim of ID tokens.
+        signed.check_audience(relying_party)?;
         let event = signed
             .claims()
             .member("events")

@@ -81,8 +81,8 @@ impl Metadata {
             authorization_endpoint: required(document, "authorization_endpoint")?,
             token_endpoint: required(document, "token_endpoint")?,
             jwks_uri: required(document, "jwks_uri")?,
-            userinfo_endpoint: optional(document, "userinfo_endpoint")?,
-            end_session_endpoint: optional(document, "end_session_endpoint")?,
+            userinfo_endpoint: optional(document, "userinfo_endpoint", relying_party),
+            end_session_endpoint: optional(document, "end_session_endpoint", relying_party),
             algorithms: algorithms(document)?,
             auth_type: match relying_party.has_secret {
                 true => auth_type(document)?,
@@ -95,30 +95,42 @@ impl Metadata {
 }
 
 fn required(document: &Json, name: &'static str) -> Result<Url, MetadataError> {
-    optional(document, name)?.ok_or(MetadataError::Member(name))
+    let url = document.member(name).and_then(Json::as_str);
+    url.and_then(https_url).ok_or(MetadataError::Member(name))
 }
 
-fn optional(document: &Json, name: &'static str) -> Result<Option<Url>, MetadataError> {
-    match document.member(name) {
-        None | Some(Json::Null) => Ok(None),
-        Some(Json::String(text)) => https_url(text).map(Some).ok_or(MetadataError::Member(name)),
-        Some(_) => Err(MetadataError::Member(name)),
+/// An endpoint that a sign-in does not need. An invalid one is not used; an empty one is missing.
+fn optional(document: &Json, name: &'static str, relying_party: &RelyingParty) -> Option<Url> {
+    let member = document.member(name).filter(|member| is_set(member))?;
+    let url = member.as_str().and_then(https_url);
+    if url.is_none() {
+        let (provider, error) = (&relying_party.name, MetadataError::Member(name));
+        tracing::warn!(provider, %error, "endpoint of the provider's metadata ignored");
     }
+    url
 }
 
+/// Whether a member has a value: it is neither null nor an empty string.
+fn is_set(member: &Json) -> bool {
+    !matches!(member, Json::Null) && member.as_str() != Some("")
+}
+
+/// A boolean, or the same as a string.
 fn boolean(document: &Json, name: &'static str) -> Result<bool, MetadataError> {
-    match document.member(name) {
-        None | Some(Json::Null) => Ok(false),
+    match document.member(name).filter(|member| is_set(member)) {
+        None => Ok(false),
         Some(Json::Bool(boolean)) => Ok(*boolean),
+        Some(Json::String(text)) => text.parse().map_err(|_| MetadataError::Member(name)),
         Some(_) => Err(MetadataError::Member(name)),
     }
 }
 
-/// The strings of a list; `None` if the member is missing.
+/// The strings of a list, or one string; `None` if the member is missing.
 fn list<'a>(document: &'a Json, name: &'static str) -> Result<Option<Vec<&'a str>>, MetadataError> {
-    match document.member(name) {
-        None | Some(Json::Null) => Ok(None),
+    match document.member(name).filter(|member| is_set(member)) {
+        None => Ok(None),
         Some(Json::Array(all)) => Ok(Some(all.iter().filter_map(Json::as_str).collect())),
+        Some(Json::String(one)) => Ok(Some(vec![one])),
         Some(_) => Err(MetadataError::Member(name)),
     }
 }

@@ -3,11 +3,11 @@
 use portcullis_core::timestamp::Timestamp;
 
 use super::discovery::ProviderInfo;
-use super::error::{ErrorCode, ProviderError, TokenEndpointError, UserInfoError};
+use super::error::{ProviderError, TokenEndpointError, UserInfoError};
 use super::id_token::{self, IdToken, IdTokenContext};
 use super::secret::Secret;
 use super::signed_jwt::JwtError;
-use super::token_endpoint::{self, RawIdToken, TokenResponse};
+use super::token_endpoint::{self, TokenResponse};
 use super::tokens::ProviderTokens;
 use super::user::{User, UserClaims};
 use super::userinfo;
@@ -63,9 +63,10 @@ impl Provider {
             tokens: ProviderTokens {
                 refresh_token: response
                     .refresh_token()
-                    .or_else(|| tokens.refresh_token.clone()),
+                    .or(tokens.refresh_token.as_ref())
+                    .cloned(),
                 id_token: match (&token, response.id_token()) {
-                    (Some(_), Some(text)) => Some(text.text().clone()),
+                    (Some(_), Some(text)) => Some(text.clone()),
                     _ => tokens.id_token.clone(),
                 },
                 expires_at,
@@ -83,8 +84,7 @@ impl Provider {
         token_endpoint::refresh(&client, &self.http, token)
             .await
             .map_err(|error| {
-                let ends = matches!(&error, TokenEndpointError::Refused(code) if ends_grant(code));
-                if ends {
+                if error.ends_grant() {
                     RefreshError::Ended(error.into())
                 } else {
                     RefreshError::Unavailable(error.into())
@@ -96,7 +96,7 @@ impl Provider {
     /// without an ID token is valid too.
     async fn verify_refreshed(
         &self,
-        token: &RawIdToken,
+        token: &Secret,
         info: &ProviderInfo,
         response: &TokenResponse,
         tokens: &ProviderTokens,
@@ -143,21 +143,20 @@ impl Provider {
         info: &ProviderInfo,
         response: &TokenResponse,
     ) -> Result<UserClaims, RefreshError> {
-        let groups_claim = &self.relying_party.groups_claim;
-        let claims = token.map(|token| UserClaims::read(token.claims(), groups_claim));
+        let relying_party = &self.relying_party;
+        let claims = token.map(|token| UserClaims::read(token.claims(), relying_party));
         if claims
             .as_ref()
             .is_some_and(|claims| !claims.is_incomplete())
         {
             return Ok(claims.unwrap_or_default());
         }
-        let access_token = Secret::new(response.access_token().secret());
         let more = userinfo::fetch(
             &self.http,
             &info.metadata,
-            &access_token,
+            response.access_token(),
             &user.sub,
-            groups_claim,
+            relying_party,
         );
         let (more, fetched) = match more.await {
             Ok(more) => (more, true),
@@ -178,12 +177,6 @@ impl Provider {
             claims.or(UserClaims::from_user(user))
         })
     }
-}
-
-/// Whether an error response says that the grant has ended. Other codes say that the provider is
-/// unavailable or rejects this client, and nothing about the user.
-fn ends_grant(code: &ErrorCode) -> bool {
-    matches!(code.as_str(), "invalid_grant" | "access_denied")
 }
 
 impl RefreshError {

@@ -23,10 +23,14 @@ pub(crate) struct ProviderSettings {
     /// The file of the client secret, read for each use; `None` for a public client, whose
     /// authorization codes only PKCE protects.
     pub(crate) client_secret_file: Option<PathBuf>,
+    /// Further audiences of ID tokens and logout tokens that are trusted.
+    pub(crate) audiences: Vec<String>,
     /// The scopes to request. `openid` is always requested.
     pub(crate) scopes: Vec<String>,
     /// The claim with the user's groups: a path of member names.
     pub(crate) groups_claim: Vec<String>,
+    /// Whether email addresses count without `email_verified`.
+    pub(crate) trust_unverified_email: bool,
     /// The CA certificates (PEM) to trust instead of the system's.
     pub(crate) ca_file: Option<PathBuf>,
 }
@@ -57,8 +61,10 @@ pub(super) struct RelyingParty {
     pub(super) name: String,
     pub(super) issuer: IssuerUrl,
     pub(super) client_id: ClientId,
+    pub(super) audiences: Vec<String>,
     pub(super) scopes: Vec<Scope>,
     pub(super) groups_claim: Vec<String>,
+    pub(super) trust_unverified_email: bool,
     pub(super) has_secret: bool,
 }
 
@@ -69,6 +75,7 @@ impl ProviderSettings {
         for (name, empty) in [
             ("name", self.name.is_empty()),
             ("client_id", self.client_id.is_empty()),
+            ("audiences", self.audiences.iter().any(String::is_empty)),
             ("scopes", self.scopes.iter().any(String::is_empty)),
             (
                 "groups_claim",
@@ -91,8 +98,10 @@ impl ProviderSettings {
             name: self.name.clone(),
             issuer,
             client_id: ClientId::new(self.client_id.clone()),
+            audiences: self.audiences.clone(),
             scopes: scopes.cloned().map(Scope::new).collect(),
             groups_claim: groups_claim.clone(),
+            trust_unverified_email: self.trust_unverified_email,
             has_secret: self.client_secret_file.is_some(),
         })
     }

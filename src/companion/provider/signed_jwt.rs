@@ -11,6 +11,8 @@ use portcullis_core::keys::{Key, KeySet, PureRust};
 use portcullis_core::timestamp::Timestamp;
 use portcullis_core::token::{Algorithm, Jws, TokenError, numeric_date};
 
+use super::settings::RelyingParty;
+
 /// How far the provider's clock may differ from ours.
 pub(super) const LEEWAY: Duration = Duration::from_secs(30);
 
@@ -30,12 +32,18 @@ pub(crate) enum JwtError {
     /// Not signed, or with an algorithm that is not accepted.
     #[error("`alg` is `none`, symmetric, or not one of the provider's accepted algorithms")]
     Algorithm,
-    /// Issued for another client, or not for this one alone.
-    #[error("`aud` is not the client_id alone")]
+    /// Issued for another client.
+    #[error("`aud` does not contain the client_id")]
     Audience,
+    /// Issued for others too, who are not trusted.
+    #[error("`aud` has values besides the client_id; list those that you trust in `audiences`")]
+    OtherAudience,
     /// Requested by another client.
     #[error("`azp` is not the client_id")]
     AuthorizedParty,
+    /// Issued for several clients, and it is unknown which of them requested it.
+    #[error("`azp` is missing, though `aud` has several values")]
+    NoAuthorizedParty,
     /// A claim is missing or has the wrong type.
     #[error("`{0}` is missing or has the wrong type")]
     Claim(&'static str),
@@ -57,9 +65,6 @@ pub(crate) enum JwtError {
     /// The provider has no such key.
     #[error("the provider has no key for this `kid` and `alg`")]
     UnknownKey,
-    /// The library rejects it for a reason that is not checked here.
-    #[error("rejected by the OpenID Connect library")]
-    Library,
     /// There is no token.
     #[error("missing")]
     Missing,
@@ -135,18 +140,19 @@ impl SignedJwt {
         self.0.payload()
     }
 
-    /// A claim that must be a non-empty string, if it is present.
+    /// A claim that must be a non-empty string, if it is present and not null.
     pub(super) fn text(&self, name: &'static str) -> Result<Option<&str>, JwtError> {
         match self.claims().member(name) {
-            None => Ok(None),
+            None | Some(Json::Null) => Ok(None),
             Some(Json::String(text)) if !text.is_empty() => Ok(Some(text)),
             Some(_) => Err(JwtError::Claim(name)),
         }
     }
 
-    /// A claim that must be a date (RFC 7519 section 2), if it is present.
+    /// A claim that must be a date (RFC 7519 section 2), if it is present and not null.
     pub(super) fn date(&self, name: &'static str) -> Result<Option<Timestamp>, JwtError> {
         let date = self.claims().member(name);
+        let date = date.filter(|date| **date != Json::Null);
         date.map(|date| numeric_date(date).ok_or(JwtError::Claim(name)))
             .transpose()
     }
@@ -164,20 +170,43 @@ impl SignedJwt {
         Ok(Some(subject))
     }
 
-    /// Checks that `client_id` is the only audience: any other could present it here in the
+    /// Checks that it is for this client (OpenID Connect Core 1.0 section 3.1.3.7), and returns whether it
+    /// is for others too. They must be listed in `audiences`: each of them could present it here in the
     /// user's name.
-    pub(super) fn check_audience(&self, client_id: &str) -> Result<(), JwtError> {
-        let alone = match self.claims().member("aud") {
-            Some(Json::String(one)) => one == client_id,
+    pub(super) fn check_audience(&self, relying_party: &RelyingParty) -> Result<bool, JwtError> {
+        let audiences: Vec<&str> = match self.claims().member("aud") {
+            Some(Json::String(one)) => vec![one],
             Some(Json::Array(all)) => {
-                !all.is_empty() && all.iter().all(|one| one.as_str() == Some(client_id))
+                let texts = all.iter().map(Json::as_str);
+                texts.collect::<Option<_>>().ok_or(JwtError::Claim("aud"))?
             }
             _ => return Err(JwtError::Claim("aud")),
         };
-        if alone {
-            Ok(())
+        let is_ours = |one: &&str| *one == relying_party.client_id.as_str();
+        if !audiences.iter().any(is_ours) {
+            return Err(JwtError::Audience);
+        }
+        let mut others = audiences.iter().filter(|one| !is_ours(one)).peekable();
+        let is_for_others = others.peek().is_some();
+        if others.all(|other| relying_party.audiences.iter().any(|own| own == other)) {
+            Ok(is_for_others)
         } else {
-            Err(JwtError::Audience)
+            Err(JwtError::OtherAudience)
+        }
+    }
+
+    /// Checks that this client requested it, as far as `azp` says so, which is required if it
+    /// `is_for_others` too.
+    pub(super) fn check_authorized_party(
+        &self,
+        relying_party: &RelyingParty,
+        is_for_others: bool,
+    ) -> Result<(), JwtError> {
+        match self.text("azp")? {
+            Some(azp) if azp == relying_party.client_id.as_str() => Ok(()),
+            Some(_) => Err(JwtError::AuthorizedParty),
+            None if is_for_others => Err(JwtError::NoAuthorizedParty),
+            None => Ok(()),
         }
     }
 

@@ -3,28 +3,30 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::str::FromStr as _;
 use std::time::Duration;
 
 use openidconnect::core::{
-    CoreAuthDisplay, CoreAuthPrompt, CoreErrorResponseType, CoreGenderClaim, CoreIdToken,
-    CoreJsonWebKey, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm, CoreRevocableToken,
+    CoreAuthDisplay, CoreAuthPrompt, CoreGenderClaim, CoreIdToken, CoreJsonWebKey,
+    CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm, CoreRevocableToken,
     CoreRevocationErrorResponse, CoreTokenIntrospectionResponse, CoreTokenType,
 };
 use openidconnect::{
     AccessToken, AuthUrl, AuthorizationCode, ClientSecret, EmptyAdditionalClaims, EndpointNotSet,
     EndpointSet, JsonWebKeySet, OAuth2TokenResponse, PkceCodeVerifier, RedirectUrl, RefreshToken,
-    RequestTokenError, Scope, StandardErrorResponse, TokenResponse as OidcTokenResponse, TokenUrl,
+    RequestTokenError, Scope, TokenResponse as OidcTokenResponse, TokenUrl,
 };
 use serde::{Deserialize, Deserializer, Serialize};
 use url::Url;
 
 use super::attempt::Attempt;
 use super::error::{ErrorCode, TokenEndpointError};
-use super::http::{FetchError, HttpClient};
+use super::http::{HttpClient, TokenFetchError};
 use super::metadata::Metadata;
 use super::secret::Secret;
 use super::settings::RelyingParty;
+
+/// What is wrong with a response without tokens, or without their type.
+const MISSING: &str = "a required member is missing";
 
 /// The library's client, with our own response type.
 pub(super) type Client = openidconnect::Client<
@@ -47,30 +49,41 @@ pub(super) type Client = openidconnect::Client<
     EndpointNotSet,
 >;
 
-type ErrorResponse = StandardErrorResponse<CoreErrorResponseType>;
-
-/// A token response (RFC 6749 section 5.1).
-///
-/// The library's own type rejects a whole response for what its ID token says, and then can't say
-/// why. No token in it is ever serialized, though the library requires `Serialize`.
+/// An error response (RFC 6749 section 5.2). The library's own type rejects it for what its
+/// `error_description` is.
 #[derive(Debug, Deserialize, Serialize)]
-pub(super) struct TokenResponse {
-    #[serde(skip_serializing)]
-    access_token: AccessToken,
-    #[serde(deserialize_with = "bearer")]
-    token_type: CoreTokenType,
-    #[serde(default)]
-    expires_in: Option<u64>,
-    #[serde(default, skip_serializing)]
-    refresh_token: Option<RefreshToken>,
-    #[serde(default, skip_serializing)]
-    id_token: Option<RawIdToken>,
+pub(super) struct ErrorResponse {
+    error: String,
 }
 
-/// An ID token as it was received, and as the library parses it, where it can.
-pub(super) struct RawIdToken {
-    text: Secret,
-    token: Option<CoreIdToken>,
+impl openidconnect::ErrorResponse for ErrorResponse {}
+
+impl fmt::Display for ErrorResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        ErrorCode::new(&self.error).fmt(f)
+    }
+}
+
+/// A token response (RFC 6749 section 5.1), as far as it is used here. Members that are null or an empty
+/// string are missing.
+///
+/// The library's own type rejects a whole response for what its ID token says, and then can't say
+/// why. Nothing in it is ever serialized, though the library requires `Serialize`.
+#[derive(Debug, Deserialize, Serialize)]
+pub(super) struct TokenResponse {
+    #[serde(default, deserialize_with = "secret", skip_serializing)]
+    access_token: Option<Secret>,
+    #[serde(default, deserialize_with = "text")]
+    token_type: Option<String>,
+    #[serde(default, deserialize_with = "seconds")]
+    expires_in: Option<u64>,
+    #[serde(default, deserialize_with = "secret", skip_serializing)]
+    refresh_token: Option<Secret>,
+    #[serde(default, deserialize_with = "secret", skip_serializing)]
+    id_token: Option<Secret>,
+    /// For the library, which requires one and does not use it.
+    #[serde(default = "no_access_token", skip)]
+    library: AccessToken,
 }
 
 /// The library's client for a provider, with the client secret where there is one.
@@ -108,7 +121,8 @@ pub(super) async fn redeem(
         .set_redirect_uri(Cow::Owned(redirect_uri))
         .request_async(http)
         .await
-        .map_err(token_error)
+        .map_err(token_error)?
+        .checked()
 }
 
 /// Redeems a refresh token.
@@ -122,15 +136,21 @@ pub(super) async fn refresh(
         .exchange_refresh_token(&token)
         .request_async(http)
         .await
-        .map_err(token_error)
+        .map_err(token_error)?
+        .checked()
 }
 
 /// Converts the library's error. Its text is dropped, because it quotes responses.
-fn token_error(error: RequestTokenError<FetchError, ErrorResponse>) -> TokenEndpointError {
+fn token_error(error: RequestTokenError<TokenFetchError, ErrorResponse>) -> TokenEndpointError {
     match error {
-        RequestTokenError::Request(error) => TokenEndpointError::Fetch(error),
+        RequestTokenError::Request(TokenFetchError::Fetch(error)) => {
+            TokenEndpointError::Fetch(error)
+        }
+        RequestTokenError::Request(TokenFetchError::NoTokens(code)) => {
+            TokenEndpointError::NoTokens(code)
+        }
         RequestTokenError::ServerResponse(response) => {
-            TokenEndpointError::Refused(ErrorCode::new(response.error().as_ref()))
+            TokenEndpointError::Refused(ErrorCode::new(&response.error))
         }
         RequestTokenError::Parse(error, _) => {
             let path = error.path().to_string();
@@ -143,7 +163,7 @@ fn token_error(error: RequestTokenError<FetchError, ErrorResponse>) -> TokenEndp
                 "token_type",
             ];
             let member = members.into_iter().find(|name| *name == path);
-            TokenEndpointError::Response(member.unwrap_or("a required member is missing"))
+            TokenEndpointError::Response(member.unwrap_or(MISSING))
         }
         RequestTokenError::Other(_) => {
             TokenEndpointError::Response("it is empty or not application/json")
@@ -154,8 +174,23 @@ fn token_error(error: RequestTokenError<FetchError, ErrorResponse>) -> TokenEndp
 // === impl TokenResponse ===
 
 impl TokenResponse {
-    pub(super) fn access_token(&self) -> &AccessToken {
-        &self.access_token
+    /// Rejects a response without usable tokens. Without an access token, its type does not matter:
+    /// Azure AD B2C issues none where no scope of an API is requested.
+    fn checked(self) -> Result<Self, TokenEndpointError> {
+        let is_bearer = |kind: &String| kind.eq_ignore_ascii_case("bearer");
+        match (&self.access_token, &self.id_token) {
+            (None, None) => Err(TokenEndpointError::Response(MISSING)),
+            (None, Some(_)) => Ok(self),
+            // No other access token can be used (RFC 6749 section 7.1).
+            (Some(_), _) if self.token_type.as_ref().is_some_and(is_bearer) => Ok(self),
+            (Some(_), _) if self.token_type.is_none() => Err(TokenEndpointError::Response(MISSING)),
+            (Some(_), _) => Err(TokenEndpointError::Response("token_type")),
+        }
+    }
+
+    /// The access token, if there is one.
+    pub(super) fn access_token(&self) -> Option<&Secret> {
+        self.access_token.as_ref()
     }
 
     /// How long the access token is valid.
@@ -163,13 +198,11 @@ impl TokenResponse {
         self.expires_in.map(Duration::from_secs)
     }
 
-    pub(super) fn refresh_token(&self) -> Option<Secret> {
-        self.refresh_token
-            .as_ref()
-            .map(|token| Secret::new(token.secret().clone()))
+    pub(super) fn refresh_token(&self) -> Option<&Secret> {
+        self.refresh_token.as_ref()
     }
 
-    pub(super) fn id_token(&self) -> Option<&RawIdToken> {
+    pub(super) fn id_token(&self) -> Option<&Secret> {
         self.id_token.as_ref()
     }
 }
@@ -178,11 +211,11 @@ impl OAuth2TokenResponse for TokenResponse {
     type TokenType = CoreTokenType;
 
     fn access_token(&self) -> &AccessToken {
-        &self.access_token
+        &self.library
     }
 
     fn token_type(&self) -> &CoreTokenType {
-        &self.token_type
+        &CoreTokenType::Bearer
     }
 
     fn expires_in(&self) -> Option<Duration> {
@@ -190,7 +223,7 @@ impl OAuth2TokenResponse for TokenResponse {
     }
 
     fn refresh_token(&self) -> Option<&RefreshToken> {
-        self.refresh_token.as_ref()
+        None
     }
 
     fn scopes(&self) -> Option<&Vec<Scope>> {
@@ -207,47 +240,53 @@ impl
     > for TokenResponse
 {
     fn id_token(&self) -> Option<&CoreIdToken> {
-        self.id_token.as_ref()?.library()
+        None
     }
 }
 
-/// `Bearer`, in upper or lower case: no other access token can be used (RFC 6749 section 7.1).
-fn bearer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<CoreTokenType, D::Error> {
-    let kind = String::deserialize(deserializer)?;
-    if kind.eq_ignore_ascii_case("bearer") {
-        Ok(CoreTokenType::Bearer)
-    } else {
-        Err(serde::de::Error::custom("not Bearer"))
-    }
+fn no_access_token() -> AccessToken {
+    AccessToken::new(String::new())
 }
 
-// === impl RawIdToken ===
-
-impl RawIdToken {
-    pub(super) fn new(text: Secret) -> Self {
-        let token = CoreIdToken::from_str(text.expose()).ok();
-        Self { text, token }
-    }
-
-    /// The token as it was received.
-    pub(super) fn text(&self) -> &Secret {
-        &self.text
-    }
-
-    /// The token as the library parses it; `None` where it can't.
-    pub(super) fn library(&self) -> Option<&CoreIdToken> {
-        self.token.as_ref()
-    }
+fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let text: Option<String> = Option::deserialize(deserializer)?;
+    Ok(text.filter(|text| !text.is_empty()))
 }
 
-impl<'de> Deserialize<'de> for RawIdToken {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(|text| Self::new(Secret::new(text)))
-    }
+fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {
+    Ok(text(deserializer)?.map(Secret::new))
 }
 
-impl fmt::Debug for RawIdToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("RawIdToken")
+/// Whole seconds. Some providers write a string, or a number with a fraction.
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Seconds {
+        Integer(u64),
+        Number(f64),
+        Text(String),
     }
+    let seconds = match Option::deserialize(deserializer)? {
+        None => return Ok(None),
+        Some(Seconds::Integer(seconds)) => Some(seconds),
+        Some(Seconds::Number(seconds)) => whole(seconds),
+        Some(Seconds::Text(text)) => match text.trim() {
+            "" => return Ok(None),
+            text if text
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || byte == b'.') =>
+            {
+                text.parse().ok().and_then(whole)
+            }
+            _ => None,
+        },
+    };
+    let invalid = || serde::de::Error::custom("not a number of seconds");
+    seconds.map(Some).ok_or_else(invalid)
+}
+
+/// The seconds without their fraction; `None` if they are negative or not a time.
+fn whole(seconds: f64) -> Option<u64> {
+    let span = Duration::try_from_secs_f64(seconds);
+    span.map(|span| span.as_secs()).ok()
 }

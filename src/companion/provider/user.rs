@@ -3,6 +3,8 @@
 use portcullis_core::json::Json;
 use serde::{Deserialize, Serialize};
 
+use super::settings::RelyingParty;
+
 /// A user, as the provider describes them. The provider's name and `sub` together identify them;
 /// everything else may change.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -11,7 +13,8 @@ pub(crate) struct User {
     pub(crate) sub: String,
     /// The email address.
     pub(crate) email: Option<String>,
-    /// Whether the provider has verified the address.
+    /// Whether the address counts: the provider has verified it, or its addresses are trusted by
+    /// `trust_unverified_email`.
     pub(crate) email_verified: bool,
     /// The groups of the user.
     pub(crate) groups: Vec<String>,
@@ -41,6 +44,11 @@ impl User {
         }
     }
 
+    /// The address, if it does not count because it is not verified.
+    pub(crate) fn unverified_email(&self) -> Option<&str> {
+        self.email.as_deref().filter(|_| !self.email_verified)
+    }
+
     /// The name that pages show.
     pub(crate) fn name(&self) -> Option<&str> {
         let name = self.preferred_username.as_deref();
@@ -51,18 +59,25 @@ impl User {
 // === impl UserClaims ===
 
 impl UserClaims {
-    /// Reads the claims of an ID token, or of userinfo.
-    pub(super) fn read(claims: &Json, groups_claim: &[String]) -> Self {
+    /// Reads the claims of an ID token, or of userinfo. `email_verified` is a boolean, or the same as a
+    /// string, as at Amazon Cognito.
+    pub(super) fn read(claims: &Json, relying_party: &RelyingParty) -> Self {
         let text = |name| {
             let text = claims.member(name).and_then(Json::as_str);
             text.filter(|text| !text.is_empty()).map(str::to_owned)
         };
-        let verified = claims.member("email_verified").and_then(Json::as_bool);
-        let groups = groups_claim
+        let verified = match claims.member("email_verified") {
+            Some(Json::Bool(verified)) => *verified,
+            Some(Json::String(verified)) => verified == "true",
+            _ => false,
+        };
+        let counts = verified || relying_party.trust_unverified_email;
+        let groups = relying_party
+            .groups_claim
             .iter()
             .try_fold(claims, |value, name| value.member(name));
         Self {
-            email: text("email").map(|email| (email, verified == Some(true))),
+            email: text("email").map(|email| (email, counts)),
             groups: groups.and_then(strings),
             preferred_username: text("preferred_username"),
         }
@@ -80,6 +95,11 @@ impl UserClaims {
     /// Whether a claim that rules can use is missing.
     pub(super) const fn is_incomplete(&self) -> bool {
         self.email.is_none() || self.groups.is_none()
+    }
+
+    /// Whether rules can use them as they are: there is an email address, or there are groups.
+    pub(super) const fn are_sufficient(&self) -> bool {
+        self.email.is_some() || self.groups.is_some()
     }
 
     /// Takes missing claims from `other`. An email address and whether it is verified always come

@@ -9,17 +9,19 @@ use super::error::UserInfoError;
 use super::http::HttpClient;
 use super::metadata::Metadata;
 use super::secret::Secret;
+use super::settings::RelyingParty;
 use super::user::UserClaims;
 
-/// Fetches the claims of the user `sub`; `None` where the provider has no userinfo endpoint.
+/// Fetches the claims of the user `sub`; `None` where the provider has no userinfo endpoint, or issued
+/// no access token for it.
 pub(super) async fn fetch(
     http: &HttpClient,
     metadata: &Metadata,
-    access_token: &Secret,
+    access_token: Option<&Secret>,
     sub: &str,
-    groups_claim: &[String],
+    relying_party: &RelyingParty,
 ) -> Result<Option<UserClaims>, UserInfoError> {
-    let Some(url) = &metadata.userinfo_endpoint else {
+    let (Some(url), Some(access_token)) = (&metadata.userinfo_endpoint, access_token) else {
         return Ok(None);
     };
     let claims = http
@@ -29,5 +31,5 @@ pub(super) async fn fetch(
     if claims.member("sub").and_then(Json::as_str) != Some(sub) {
         return Err(UserInfoError::Subject);
     }
-    Ok(Some(UserClaims::read(&claims, groups_claim)))
+    Ok(Some(UserClaims::read(&claims, relying_party)))
 }

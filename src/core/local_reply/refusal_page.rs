@@ -14,13 +14,14 @@ mod tests;
 /// The longest name that is shown, in characters.
 const MAX_NAME: usize = 128;
 
-/// The page, with `next_step`, which is HTML, below the text.
-pub(super) fn write(decision: &Decision<'_>, next_step: &str) -> String {
+/// The page, with `next_steps`, which is HTML, below the text.
+pub(super) fn write(decision: &Decision<'_>, next_steps: &str) -> String {
     let reason = decision.reason();
     let (title, text) = title_and_text(decision);
     let text = page::escape(&text);
-    let main =
-        format!("<p>{text}</p>\n{next_step}<p class=\"quiet\">Reason: <code>{reason}</code></p>\n");
+    let main = format!(
+        "<p>{text}</p>\n{next_steps}<p class=\"quiet\">Reason: <code>{reason}</code></p>\n"
+    );
     page::document(title, "", &main, "")
 }
 

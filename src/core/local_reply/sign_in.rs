@@ -1,4 +1,4 @@
-//! The sign-in URL, and the next step on the page of a refusal.
+//! The sign-in URL, and the next steps on the page of a refusal.
 
 use std::fmt::Write as _;
 
@@ -19,26 +19,30 @@ pub(super) fn location(decision: &Decision<'_>, headers: &Headers<'_>) -> Option
     returning_here(decision, headers, endpoints::START)
 }
 
-/// The next step on the page of a refusal, as a link: to sign out and come back for a user whose
-/// session is valid and not allowed, and to the same URL if the request can't be decided now.
-pub(super) fn next_step(decision: &Decision<'_>, headers: &Headers<'_>) -> String {
-    let (link, label) = match decision.class() {
+/// The next steps on the page of a refusal, as links: to sign out and come back for a user whose
+/// session is valid and not allowed; if the request can't be decided now, to the same URL and to a new
+/// sign-in, which may succeed where the session can't be refreshed.
+pub(super) fn next_steps(decision: &Decision<'_>, headers: &Headers<'_>) -> String {
+    // An empty reference is the page itself (RFC 3986 section 4.4).
+    let again = "<p><a class=\"act\" href=\"\">Try again</a></p>\n";
+    let (before, endpoint, label) = match decision.class() {
         Class::Forbidden if decision.by_session => {
-            let link = returning_here(decision, headers, endpoints::SIGN_OUT);
-            (link, "Sign in with another account")
+            ("", endpoints::SIGN_OUT, "Sign in with another account")
         }
-        // An empty reference is the page itself (RFC 3986 section 4.4).
-        Class::Unavailable => (Some(String::new()), "Try again"),
+        Class::Unavailable => (again, endpoints::START, "Sign in"),
         Class::Allowed
         | Class::BadRequest
         | Class::Forbidden
         | Class::InvalidToken
-        | Class::Unauthenticated => (None, ""),
+        | Class::Unauthenticated => return String::new(),
     };
     // The URL is percent-encoded, so nothing in it must be escaped.
-    link.map_or_else(String::new, |link| {
-        format!("<p><a class=\"act\" href=\"{link}\">{label}</a></p>\n")
-    })
+    match returning_here(decision, headers, endpoint) {
+        Some(link) => {
+            format!("{before}<p><a class=\"act\" href=\"{link}\">{label}</a></p>\n")
+        }
+        None => before.to_owned(),
+    }
 }
 
 /// An endpoint of the companion that redirects back to the page that was requested.

@@ -41,6 +41,7 @@ pub(crate) struct Settings {
     replicas: usize,
     redis: bool,
     session: Value,
+    provider: Value,
     settings: Value,
 }
 
@@ -51,6 +52,7 @@ impl Settings {
             replicas: 1,
             redis: false,
             session: json!({"cookie": {"domain": "example.com"}}),
+            provider: json!({}),
             settings: json!({}),
         }
     }
@@ -77,6 +79,12 @@ impl Settings {
         self
     }
 
+    /// Sets an option of the provider in the companion's configuration.
+    pub(crate) fn provider(mut self, name: &str, value: Value) -> Self {
+        self.provider[name] = value;
+        self
+    }
+
     /// Sets another member of the companion's configuration.
     pub(crate) fn with(mut self, name: &str, value: Value) -> Self {
         self.settings[name] = value;
@@ -99,6 +107,7 @@ impl Settings {
             }],
             "session": self.session,
         });
+        merge(&mut configuration["providers"][0], self.provider);
         merge(&mut configuration, self.settings);
         if let Some(redis) = &redis {
             merge(&mut configuration["session"], redis.session());

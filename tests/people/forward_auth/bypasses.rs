@@ -113,6 +113,46 @@ async fn h08_the_authorized_request_is_the_one_the_app_receives() {
 }
 
 #[tokio::test]
+async fn h09_no_proxy_opens_a_tunnel_for_a_preflight_request() {
+    let fixture = Fixture::start().await;
+    for proxy in &fixture.proxies {
+        for more in [
+            &[][..],
+            &[("Sec-WebSocket-Version", "13")],
+            &[("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")],
+            &[("Sec-Fetch-Mode", "cors")],
+        ] {
+            for connection in ["Upgrade", "keep-alive, upgrade"] {
+                let call = Call::new("OPTIONS", HOST, "/api/v2/status")
+                    .header("Origin", "https://karma.example.com")
+                    .header("Access-Control-Request-Method", "GET")
+                    .header("Connection", connection)
+                    .header("Upgrade", "websocket");
+                let call = more
+                    .iter()
+                    .fold(call, |call, (name, value)| call.header(name, value));
+                let before = fixture.app.count();
+                let status = proxy.send(call).await.status;
+                let seen = fixture.app.requests();
+                let is_upgraded = seen
+                    .iter()
+                    .skip(before)
+                    .any(|request| request["headers"].to_string().contains("\"upgrade\""));
+                assert!(
+                    status == 401 || status == 200 && !is_upgraded,
+                    "{}: {status} {more:?} {connection}",
+                    proxy.name
+                );
+            }
+        }
+        let preflight = Call::new("OPTIONS", HOST, "/api/v2/status")
+            .header("Origin", "https://karma.example.com")
+            .header("Access-Control-Request-Method", "GET");
+        assert_eq!(proxy.send(preflight).await.status, 200, "{}", proxy.name);
+    }
+}
+
+#[tokio::test]
 async fn no_proxy_upgrades_to_another_protocol_than_websocket() {
     let fixture = Fixture::start().await;
     let settings = ("HTTP2-Settings", "AAMAAABkAAQCAAAAAAIAAAAA");

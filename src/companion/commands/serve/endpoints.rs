@@ -40,7 +40,7 @@ pub(super) fn main(state: &SharedState, sign_in: Option<&SharedSignInState>) -> 
         Some(sign_in) => routes.merge(with_sign_in(sign_in)),
         None => routes.merge(without_sign_in()),
     };
-    wrapped(routes, state)
+    wrapped(routes, state, sign_in.is_some())
 }
 
 /// The routes that need sign-in.
@@ -79,15 +79,15 @@ pub(super) fn metrics(state: &SharedState) -> Router {
         .route("/metrics", get(metrics::metrics))
         .route(paths::PING.path, get(ping))
         .route(paths::READY.path, get(ready));
-    wrapped(routes.with_state(Arc::clone(state)), state)
+    wrapped(routes.with_state(Arc::clone(state)), state, false)
 }
 
-fn wrapped(routes: Router, state: &SharedState) -> Router {
+fn wrapped(routes: Router, state: &SharedState, has_sign_in: bool) -> Router {
     let routes = routes
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed);
     let limits = Arc::new(state.config.limits.clone());
-    wrap(routes, &limits, &state.metrics)
+    wrap(routes, &limits, &state.metrics, has_sign_in)
 }
 
 async fn not_found() -> Problem {

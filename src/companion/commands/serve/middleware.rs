@@ -11,14 +11,16 @@ use axum::http::header::{
     ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
     X_FRAME_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
+use portcullis_core::endpoints;
 use portcullis_core::request::{Client, Headers};
 use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use tracing::{Instrument as _, debug, info, info_span, warn};
+use url::form_urlencoded::{self, Serializer};
 
 use super::problem::Problem;
 use super::request_id::{RequestId, X_REQUEST_ID, proxy_request_id};
@@ -62,14 +64,22 @@ struct MiddlewareState {
     metrics: Arc<Metrics>,
     /// One permit for each concurrent request. An HTTP/2 connection has many.
     permits: Semaphore,
+    /// Whether users can sign in here.
+    has_sign_in: bool,
 }
 
-/// Wraps all routes and the fallback.
-pub(super) fn wrap(routes: Router, limits: &Arc<Limits>, metrics: &Arc<Metrics>) -> Router {
+/// Wraps all routes and the fallback. `has_sign_in`: whether users can sign in on this listener.
+pub(super) fn wrap(
+    routes: Router,
+    limits: &Arc<Limits>,
+    metrics: &Arc<Metrics>,
+    has_sign_in: bool,
+) -> Router {
     let state = Arc::new(MiddlewareState {
         limits: Arc::clone(limits),
         metrics: Arc::clone(metrics),
         permits: Semaphore::new(limits.connections),
+        has_sign_in,
     });
     routes
         .layer(CatchPanicLayer::custom(panicked))
@@ -87,6 +97,7 @@ async fn handle(
     let id = RequestId::fresh();
     let info = RequestInfo::of(&request);
     let client = client(request.method(), request.headers());
+    let sign_in = state.has_sign_in.then(|| request.uri().clone());
     request.extensions_mut().insert(id.clone());
     let span = info_span!("request", id = id.as_str());
     let response = match state.permits.try_acquire() {
@@ -96,7 +107,7 @@ async fn handle(
                 .into_response()
         }
     };
-    let response = complete(response, &info.method, client, &id);
+    let response = complete(response, &info.method, client, sign_in.as_ref(), &id);
     let duration = started.elapsed();
     let status = response.status();
     state
@@ -129,9 +140,19 @@ async fn within(limits: &Limits, request: Request, next: Next) -> Response {
     }
 }
 
-/// Renders the problem, if there is one, and adds the headers of every response.
-fn complete(mut response: Response, method: &Method, client: Client, id: &RequestId) -> Response {
-    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+/// Renders the problem, if there is one, and adds the headers of every response. `uri` is that of the
+/// request, if users can sign in here.
+fn complete(
+    mut response: Response,
+    method: &Method,
+    client: Client,
+    uri: Option<&Uri>,
+    id: &RequestId,
+) -> Response {
+    if let Some(mut problem) = response.extensions_mut().remove::<Problem>() {
+        if let Some(uri) = uri {
+            problem = problem.offer_sign_in(|| sign_in_path(uri));
+        }
         response = problem.render(client, id, response);
         if method == Method::HEAD {
             *response.body_mut() = Body::empty();
@@ -145,6 +166,22 @@ fn complete(mut response: Response, method: &Method, client: Client, id: &Reques
         headers.insert(X_REQUEST_ID, value);
     }
     response
+}
+
+/// Where a user signs in after a request that failed. `rd` is that of the request, not checked yet: the
+/// sign-in checks it.
+fn sign_in_path(uri: &Uri) -> String {
+    let query = uri.query().unwrap_or_default();
+    let mut pairs = form_urlencoded::parse(query.as_bytes());
+    match pairs.find(|(name, _)| name == "rd") {
+        Some((name, rd)) => {
+            let query = Serializer::new(String::new())
+                .append_pair(&name, &rd)
+                .finish();
+            format!("{}?{query}", endpoints::SIGN_IN.path)
+        }
+        None => endpoints::SIGN_IN.path.to_owned(),
+    }
 }
 
 /// The kind of client, by core's rule.

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use portcullis_core::endpoints;
 use portcullis_core::request::Client;
 
 use super::request_id::RequestId;
@@ -23,8 +24,8 @@ pub(crate) struct Problem {
     title: &'static str,
     /// For users: what failed, and what to do now.
     text: Cow<'static, str>,
-    /// The next step: a link to a path or URL of ours, and its label.
-    link: Option<(String, &'static str)>,
+    /// The next steps, most likely first: links to paths or URLs of ours, and their labels.
+    links: Vec<(String, &'static str)>,
 }
 
 impl Problem {
@@ -40,7 +41,7 @@ impl Problem {
             code,
             title,
             text: text.into(),
-            link: None,
+            links: Vec::new(),
         }
     }
 
@@ -71,18 +72,30 @@ impl Problem {
         Self::new(status, "server_error", "Something went wrong", text)
     }
 
-    /// Adds the next step.
+    /// Adds a next step.
     pub(crate) fn with_link(mut self, href: impl Into<String>, label: &'static str) -> Self {
-        self.link = Some((href.into(), label));
+        self.links.push((href.into(), label));
         self
+    }
+
+    /// Adds a sign-in at `path`, a path of [`endpoints::SIGN_IN`], if this is temporarily unavailable: a
+    /// new sign-in may succeed where the session can't be used. A problem that has such a link already
+    /// keeps it.
+    pub(super) fn offer_sign_in(self, path: impl FnOnce() -> String) -> Self {
+        let offers = |(href, _): &(String, _)| href.starts_with(endpoints::SIGN_IN.path);
+        if self.status != StatusCode::SERVICE_UNAVAILABLE || self.links.iter().any(offers) {
+            return self;
+        }
+        self.with_link(path(), "Sign in")
     }
 
     /// Renders it for the client, with the headers of the handler's response.
     pub(super) fn render(&self, client: Client, id: &RequestId, response: Response) -> Response {
         let body = match client {
             Client::Browser => {
-                let link = self.link.as_ref().map(|(href, label)| (&**href, *label));
-                pages::error(self.title, &self.text, link, id.as_str())
+                let links = self.links.iter().map(|(href, label)| (&**href, *label));
+                let links: Vec<(&str, &str)> = links.collect();
+                pages::error(self.title, &self.text, &links, id.as_str())
             }
             Client::Grpc | Client::Program => {
                 let json = serde_json::json!({"error": self.code, "id": id.as_str()});

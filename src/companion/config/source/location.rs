@@ -54,6 +54,9 @@ impl<'a> Location<'a> {
         };
         let help = match (&node.value, expected) {
             (Value::Number(text), "a string") => format!("write \"{text}\" in quotes"),
+            (_, "a boolean") => {
+                "write `true` or `false` without quotes, or remove the field".to_owned()
+            }
             _ => format!("write {expected}, or remove the field"),
         };
         self.error(&format!("expected {expected}, found {found}"), &help)

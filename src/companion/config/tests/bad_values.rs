@@ -81,6 +81,11 @@ fn an_invalid_value_is_refused_with_help() {
             "as the provider shows it",
         ),
         (
+            "--provider-audiences=project,a b",
+            "has a space",
+            "as the provider shows it",
+        ),
+        (
             "--provider-scopes=email",
             "`openid` is missing",
             "add `openid`",
@@ -94,6 +99,16 @@ fn an_invalid_value_is_refused_with_help() {
             "--provider-groups-claim=",
             "is an empty list",
             "the name of a claim",
+        ),
+        (
+            "--provider-trust-unverified-email=yes",
+            "is not a boolean",
+            "write `true` or `false`",
+        ),
+        (
+            "--provider-trust-unverified-email=",
+            "is not a boolean",
+            "write `true` or `false`",
         ),
         ("--session-lifetime=4s", "is too short", "write 5s to 720h"),
         ("--session-lifetime=721h", "is too long", "write 5s to 720h"),

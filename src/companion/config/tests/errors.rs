@@ -94,6 +94,16 @@ fn t25_values_of_the_wrong_type_are_errors() {
             "trusted_proxies: expected a list, found a mapping",
         ),
         (
+            "client_id: portcullis",
+            "client_id: portcullis\n    trust_unverified_email: \"true\"",
+            "providers[0].trust_unverified_email: expected a boolean, found a string",
+        ),
+        (
+            "client_id: portcullis",
+            "client_id: portcullis\n    trust_unverified_email: 1",
+            "providers[0].trust_unverified_email: expected a boolean, found a number",
+        ),
+        (
             "url:",
             "limits: {connections: \"5\"}\nurl:",
             "limits.connections: expected an integer, found a string",

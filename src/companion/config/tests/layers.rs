@@ -15,8 +15,10 @@ fn flags_variables_and_file_set_the_same_settings() {
         "--provider-issuer=https://gitlab.example.com/",
         "--provider-client-id=portcullis",
         "--provider-client-secret-file=/run/secrets/client",
+        "--provider-audiences=project,other",
         "--provider-scopes=openid,groups",
         "--provider-groups-claim=realm_access,roles",
+        "--provider-trust-unverified-email=true",
         "--provider-ca-file=etc/ca.pem",
         "--session-keys-file=/run/keys",
         "--session-state-file=/var/state",
@@ -180,6 +182,7 @@ fn every_default_in_the_help_is_the_default() {
     let in_words = [
         "metrics",
         "providers[].client_secret_file",
+        "providers[].audiences",
         "session.state_file",
         "session.redis.username",
         "trust.*.connect",

@@ -67,8 +67,11 @@ fn every_setting_of_the_file_is_read() {
         provider.client_secret_file.as_deref(),
         Some(Path::new("/run/secrets/client"))
     );
+    assert_eq!(provider.audiences, ["project", "other"]);
+    assert!(other.audiences.is_empty());
     assert_eq!(provider.scopes, ["openid", "groups"]);
     assert_eq!(provider.groups_claim, ["realm_access", "roles"]);
+    assert!(provider.trust_unverified_email && !other.trust_unverified_email);
     assert_eq!(provider.ca_file.as_deref(), Some(Path::new("etc/ca.pem")));
     let session = &config.sign_in.as_ref().unwrap().session;
     let times = [session.lifetime, session.idle, session.token];

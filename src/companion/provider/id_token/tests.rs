@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::provider::metadata::Metadata;
+use crate::provider::user::UserClaims;
 
 const ISSUER: &str = "https://sso.example.com";
 const NOW: u64 = 2_000_000_000;
@@ -16,8 +17,10 @@ fn relying_party() -> RelyingParty {
         name: "sso".to_owned(),
         issuer: IssuerUrl::new(ISSUER.to_owned()).unwrap(),
         client_id: ClientId::new("portcullis".to_owned()),
+        audiences: Vec::new(),
         scopes: Vec::new(),
         groups_claim: vec!["groups".to_owned()],
+        trust_unverified_email: false,
         has_secret: true,
     }
 }
@@ -48,18 +51,16 @@ fn verify_claim(key: &SigningKey, name: &str, value: Value) -> Result<IdToken, J
     let context = IdTokenContext {
         nonce: &Secret::new("n"),
         nonce_optional: false,
-        access_token: &AccessToken::new("access".to_owned()),
+        access_token: Some(&Secret::new("access")),
         code: None,
     };
-    let text = RawIdToken::new(Secret::new(token.sign(key)));
+    let text = Secret::new(token.sign(key));
     let now = Timestamp::from_secs(NOW);
     verify(&text, &relying_party(), &info(key), &context, now)
 }
 
-#[test]
-fn no_claim_makes_the_library_panic() {
-    let key = SigningKey::p256();
-    let odd = [
+fn odd_values() -> [Value; 18] {
+    [
         json!(null),
         json!(true),
         json!(-1),
@@ -69,48 +70,113 @@ fn no_claim_makes_the_library_panic() {
         json!(i64::MIN),
         json!(0.000_000_1),
         json!(""),
+        json!("pwd"),
+        json!("1700000000"),
+        json!("2026-01-01T00:00:00Z"),
         json!("\u{0}\u{10ffff}"),
         json!([]),
         json!([null, {}]),
         json!({}),
         json!({"formatted": 1}),
-    ];
-    let names = [
+        json!({"value": ["de", {"name": "Deutsch"}]}),
+    ]
+}
+
+#[test]
+fn a_claim_that_is_not_used_may_have_any_type() {
+    let key = SigningKey::p256();
+    for name in [
         "acr",
         "address",
         "amr",
-        "at_hash",
         "auth_time",
         "birthdate",
-        "c_hash",
+        "cnf",
         "email",
         "email_verified",
-        "exp",
-        "iat",
-        "iss",
-        "aud",
-        "azp",
+        "events",
+        "family_name",
         "gender",
+        "groups",
+        "jti",
         "locale",
         "name",
-        "name#de",
         "name#",
-        "nbf",
-        "nonce",
+        "name#de",
+        "other",
+        "phone_number",
         "phone_number_verified",
         "picture",
+        "preferred_username",
+        "profile",
+        "roles",
+        "scope",
         "sid",
-        "sub",
+        "tid",
         "updated_at",
+        "ver",
         "website",
         "zoneinfo",
-    ];
-    assert!(verify_claim(&key, "other", json!(1)).is_ok());
-    for name in names {
-        for value in &odd {
-            // Rejected or not: it must not panic.
-            let _result = verify_claim(&key, name, value.clone());
+    ] {
+        for value in odd_values() {
+            let what = format!("{name}: {value}");
+            let verified = verify_claim(&key, name, value);
+            let verified = verified.unwrap_or_else(|error| panic!("{what}: {error}"));
+            let _user = UserClaims::read(verified.claims(), &relying_party());
+            let _used = (verified.sid(), verified.auth_time());
         }
+    }
+}
+
+#[test]
+fn a_claim_that_is_used_has_its_type() {
+    let key = SigningKey::p256();
+    let refused = |name, accepts: fn(&Value) -> bool| {
+        for value in odd_values().into_iter().filter(|value| !accepts(value)) {
+            let what = format!("{name}: {value}");
+            assert!(verify_claim(&key, name, value).is_err(), "{what}");
+        }
+    };
+    for name in ["iss", "azp", "sub", "nonce", "at_hash", "c_hash"] {
+        refused(name, |value| value.is_string() || value.is_null());
+    }
+    for name in ["exp", "iat", "nbf"] {
+        refused(name, |value| value.is_number() || value.is_null());
+    }
+    refused("aud", |_| false);
+}
+
+#[test]
+fn a_claim_that_is_null_is_missing() {
+    let key = SigningKey::p256();
+    for name in ["azp", "nbf", "at_hash", "c_hash", "events"] {
+        let verified = verify_claim(&key, name, json!(null)).unwrap();
+        assert!(!verified.has_azp());
+    }
+    for name in ["iss", "aud", "sub", "exp", "iat"] {
+        let refused = verify_claim(&key, name, json!(null)).err();
+        assert_eq!(refused, Some(JwtError::Claim(name)));
+    }
+    let refused = verify_claim(&key, "nonce", json!(null)).err();
+    assert_eq!(refused, Some(JwtError::Nonce));
+}
+
+#[test]
+fn the_hashes_are_those_of_the_specification() {
+    // OpenID Connect Core 1.0 appendix A.3 and A.4.
+    let code = "Qcb0Orv1zh30vL1MPRsbm-diHiMwcLyZvn1arpZv-Jxf_11jnpEX3Tgfvk";
+    assert_eq!(half_hash(Algorithm::Rs256, code), "LDktKdoQak3Pk0cnXxCltA");
+    let access = "jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y";
+    assert_eq!(
+        half_hash(Algorithm::Rs256, access),
+        "77QmUPtjPfzWtF2AnpK9RQ"
+    );
+    for (algorithm, length) in [
+        (Algorithm::Es384, 32),
+        (Algorithm::EdDsa, 43),
+        (Algorithm::Ps512, 43),
+    ] {
+        assert_eq!(half_hash(algorithm, access).len(), length);
     }
 }
 

@@ -6,8 +6,10 @@ fn settings(issuer: &str) -> ProviderSettings {
         issuer: issuer.to_owned(),
         client_id: "portcullis".to_owned(),
         client_secret_file: None,
+        audiences: Vec::new(),
         scopes: vec!["openid".to_owned()],
         groups_claim: vec!["groups".to_owned()],
+        trust_unverified_email: false,
         ca_file: None,
     }
 }
@@ -68,7 +70,10 @@ fn d02_an_issuer_is_a_plain_https_url() {
 fn empty_settings_are_named() {
     let good = settings("https://a.example");
     type Edit = fn(&mut ProviderSettings);
-    let edits: [(&str, Edit); 5] = [
+    let edits: [(&str, Edit); 6] = [
+        ("audiences", |settings| {
+            settings.audiences.push(String::new())
+        }),
         ("name", |settings| settings.name.clear()),
         ("client_id", |settings| settings.client_id.clear()),
         ("scopes", |settings| settings.scopes.push(String::new())),

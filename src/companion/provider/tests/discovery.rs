@@ -42,21 +42,8 @@ async fn d01_metadata_of_another_issuer_is_rejected_and_the_cached_one_stays_in_
 #[tokio::test]
 async fn d02_endpoints_must_be_https_and_plain() {
     let fixture = Fixture::new().await;
-    for name in [
-        "authorization_endpoint",
-        "token_endpoint",
-        "jwks_uri",
-        "userinfo_endpoint",
-        "end_session_endpoint",
-    ] {
-        for url in [
-            json!("http://127.0.0.1/x"),
-            json!("https://user@127.0.0.1/x"),
-            json!("https://127.0.0.1/x#y"),
-            json!("https://127.0.0.1/\n/x"),
-            json!("/x"),
-            json!(7),
-        ] {
+    for name in ["authorization_endpoint", "token_endpoint", "jwks_uri"] {
+        for url in bad_urls() {
             let set = |overrides: &mut Overrides| overrides.set_metadata(json!({name: url}));
             let refused = fixture.sign_in_with_overrides(set).await.unwrap_err();
             let error = DiscoveryError::Document(MetadataError::Member(name));
@@ -69,6 +56,73 @@ async fn d02_endpoints_must_be_https_and_plain() {
             .await;
         let error = DiscoveryError::Document(MetadataError::Member(name));
         assert_eq!(refused.unwrap_err(), ProviderError::Discovery(error));
+    }
+}
+
+fn bad_urls() -> Vec<serde_json::Value> {
+    vec![
+        json!("http://127.0.0.1/x"),
+        json!("https://user@127.0.0.1/x"),
+        json!("https://127.0.0.1/x#y"),
+        json!("https://127.0.0.1/\n/x"),
+        json!("/x"),
+        json!(""),
+        json!(7),
+        json!(["https://127.0.0.1/x"]),
+    ]
+}
+
+#[tokio::test]
+async fn d02_an_invalid_endpoint_that_a_sign_in_does_not_need_is_not_used() {
+    let fixture = Fixture::new().await;
+    let back = redirect_uri();
+    for url in bad_urls() {
+        let what = url.to_string();
+        fixture.rogue.override_with(|overrides| {
+            overrides.set_metadata(json!({
+                "end_session_endpoint": url,
+                "userinfo_endpoint": url,
+                "revocation_endpoint": url,
+                "check_session_iframe": url,
+                "op_tos_uri": url,
+            }));
+            overrides.set_claims(json!({"groups": null}));
+        });
+        let provider = fixture.provider();
+        let signed_in = fixture.sign_in(&provider).await;
+        let signed_in = signed_in.unwrap_or_else(|error| panic!("{what}: {error}"));
+        assert!(signed_in.user.groups.is_empty(), "{what}");
+        assert!(
+            provider
+                .end_session(&signed_in.tokens, &back, "s")
+                .is_none(),
+            "{what}"
+        );
+        assert_eq!(provider.end_session_origin(), None, "{what}");
+    }
+    assert!(fixture.rogue.requests(Endpoint::UserInfo).is_empty());
+}
+
+#[tokio::test]
+async fn members_of_metadata_may_be_strings_where_lists_or_booleans_are_expected() {
+    let fixture = Fixture::new().await;
+    for metadata in [
+        json!({"id_token_signing_alg_values_supported": "RS256"}),
+        json!({"id_token_signing_alg_values_supported": ""}),
+        json!({"id_token_signing_alg_values_supported": [7, "RS256", null]}),
+        json!({"token_endpoint_auth_methods_supported": "client_secret_basic"}),
+        json!({"token_endpoint_auth_methods_supported": ""}),
+        json!({"authorization_response_iss_parameter_supported": "true"}),
+        json!({"authorization_response_iss_parameter_supported": "false"}),
+        json!({"authorization_response_iss_parameter_supported": ""}),
+        json!({"scopes_supported": "openid", "claims_supported": {"a": 1}, "response_types_supported": 7}),
+        json!({"code_challenge_methods_supported": "S256", "backchannel_logout_supported": "yes"}),
+    ] {
+        let what = metadata.to_string();
+        let outcome = fixture
+            .sign_in_with_overrides(|overrides| overrides.set_metadata(metadata))
+            .await;
+        assert!(outcome.is_ok(), "{what}: {outcome:?}");
     }
 }
 
@@ -87,6 +141,14 @@ async fn unusable_metadata_is_rejected() {
         (
             json!({"authorization_response_iss_parameter_supported": "yes"}),
             MetadataError::Member("authorization_response_iss_parameter_supported"),
+        ),
+        (
+            json!({"id_token_signing_alg_values_supported": {"RS256": true}}),
+            MetadataError::Member("id_token_signing_alg_values_supported"),
+        ),
+        (
+            json!({"token_endpoint_auth_methods_supported": 7}),
+            MetadataError::Member("token_endpoint_auth_methods_supported"),
         ),
     ] {
         let refused = fixture

@@ -46,13 +46,15 @@ async fn r08_each_invalid_claim_is_rejected() {
         ("iss of another", claims(json!({"iss": "https://evil.example"})), Issuer),
         ("iss with a slash", claims(json!({"iss": format!("{issuer}/")})), Issuer),
         ("iss in capitals", claims(json!({"iss": issuer.to_uppercase()})), Issuer),
-        ("no iss", claims(json!({"iss": null})), Library),
+        ("no iss", claims(json!({"iss": null})), Claim("iss")),
+        ("empty iss", claims(json!({"iss": ""})), Claim("iss")),
         ("iss in a list", claims(json!({"iss": [issuer]})), Claim("iss")),
         ("no aud", claims(json!({"aud": null})), Claim("aud")),
         ("aud of another", claims(json!({"aud": "other"})), Audience),
         ("empty aud", claims(json!({"aud": []})), Audience),
-        ("aud of others besides", claims(json!({"aud": [us, "other"], "azp": us})), Audience),
-        ("aud with a number", claims(json!({"aud": [us, 1]})), Audience),
+        ("aud of others", claims(json!({"aud": ["other", "another"], "azp": us})), Audience),
+        ("aud of others besides", claims(json!({"aud": [us, "other"], "azp": us})), OtherAudience),
+        ("aud with a number", claims(json!({"aud": [us, 1]})), Claim("aud")),
         ("azp of another", claims(json!({"azp": "other"})), AuthorizedParty),
         ("azp of no text", claims(json!({"azp": [us]})), Claim("azp")),
         ("no exp", claims(json!({"exp": null})), Claim("exp")),
@@ -76,6 +78,55 @@ async fn r08_each_invalid_claim_is_rejected() {
         ("a logout token", claims(json!({"events": {LOGOUT_EVENT: {}}})), Type),
     ];
     refused(&fixture, overrides).await;
+}
+
+#[tokio::test]
+async fn r08_several_audiences_must_be_trusted_and_name_this_client_as_authorized_party() {
+    use JwtError::*;
+    let mut fixture = Fixture::new().await;
+    let us = RogueProvider::CLIENT_ID;
+    fixture.settings.audiences = ["project", "other client"].map(str::to_owned).to_vec();
+    #[rustfmt::skip]
+    let overrides = vec![
+        ("one is not listed", claims(json!({"aud": [us, "project", "else"], "azp": us})), OtherAudience),
+        ("another case", claims(json!({"aud": [us, "Project"], "azp": us})), OtherAudience),
+        ("an empty one", claims(json!({"aud": [us, ""], "azp": us})), OtherAudience),
+        ("without this client", claims(json!({"aud": ["project", "other client"], "azp": us})), Audience),
+        ("a listed one alone", claims(json!({"aud": "project", "azp": us})), Audience),
+        ("all in one string", claims(json!({"aud": format!("{us} project"), "azp": us})), Audience),
+        ("nested", claims(json!({"aud": [us, ["project"]], "azp": us})), Claim("aud")),
+        ("azp of a listed one", claims(json!({"aud": [us, "other client"], "azp": "other client"})), AuthorizedParty),
+        ("no azp", claims(json!({"aud": [us, "project"]})), NoAuthorizedParty),
+        ("azp null", claims(json!({"aud": ["project", us], "azp": null})), NoAuthorizedParty),
+        ("empty azp", claims(json!({"aud": ["project", us], "azp": ""})), Claim("azp")),
+    ];
+    refused(&fixture, overrides).await;
+    for (what, changed) in [
+        ("a listed one", json!({"aud": [us, "project"], "azp": us})),
+        (
+            "in another order",
+            json!({"aud": ["project", us], "azp": us}),
+        ),
+        (
+            "all listed ones",
+            json!({"aud": ["other client", us, "project"], "azp": us}),
+        ),
+        ("ours alone", json!({"aud": [us]})),
+        ("ours twice", json!({"aud": [us, us]})),
+        ("no list", json!({"aud": us, "azp": us})),
+    ] {
+        let provider = fixture.provider();
+        fixture
+            .rogue
+            .override_with(|overrides| overrides.set_claims(changed));
+        let signed_in = fixture.sign_in(&provider).await;
+        let signed_in = signed_in.unwrap_or_else(|error| panic!("{what}: {error}"));
+        let refreshed = provider
+            .refresh(&signed_in.tokens, &signed_in.user, now())
+            .await;
+        fixture.rogue.reset();
+        assert!(refreshed.is_ok(), "{what}: {refreshed:?}");
+    }
 }
 
 #[tokio::test]

@@ -41,7 +41,7 @@ async fn b02_b03_each_invalid_logout_token_is_rejected() {
         ("iss of another", json!({"iss": "https://evil.example"}), Issuer.into()),
         ("no iss", json!({"iss": null}), Issuer.into()),
         ("aud of another", json!({"aud": "other"}), Audience.into()),
-        ("aud of others besides", json!({"aud": [us, "other"]}), Audience.into()),
+        ("aud of others besides", json!({"aud": [us, "other"]}), OtherAudience.into()),
         ("no aud", json!({"aud": null}), Claim("aud").into()),
         ("no iat", json!({"iat": null}), Claim("iat").into()),
         ("iat long ago", json!({"iat": now - 602}), TooOld.into()),
@@ -65,6 +65,22 @@ async fn b02_b03_each_invalid_logout_token_is_rejected() {
     }
     // None of that causes a request to the provider.
     assert!(fixture.rogue.requests(Endpoint::Discovery).is_empty());
+}
+
+#[tokio::test]
+async fn b03_a_logout_token_may_be_for_trusted_audiences_too() {
+    let mut fixture = Fixture::new().await;
+    let us = RogueProvider::CLIENT_ID;
+    fixture.settings.audiences = vec!["project".to_owned()];
+    let token = verify(&fixture, json!({"aud": ["project", us]})).await;
+    assert!(token.is_ok(), "{token:?}");
+    for (aud, error) in [
+        (json!(["project", us, "other"]), JwtError::OtherAudience),
+        (json!("project"), JwtError::Audience),
+    ] {
+        let refused = verify(&fixture, json!({"aud": aud})).await.unwrap_err();
+        assert_eq!(refused, LogoutTokenError::Jwt(error).into());
+    }
 }
 
 #[tokio::test]

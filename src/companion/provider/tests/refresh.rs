@@ -68,7 +68,7 @@ async fn r10_an_id_token_of_another_subject_ends_the_session() {
         ("sub", json!({"sub": "bob"}), Changed("sub")),
         ("no sub", json!({"sub": null}), Claim("sub")),
         ("aud", json!({"aud": "other"}), Audience),
-        ("aud besides", json!({"aud": [us, "other"]}), Audience),
+        ("aud besides", json!({"aud": [us, "other"]}), OtherAudience),
         ("azp of another", json!({"azp": "other"}), AuthorizedParty),
         ("azp where none was", json!({"azp": us}), Changed("azp")),
         ("auth_time", json!({"auth_time": 1_000_000_000}), Changed("auth_time")),
@@ -211,29 +211,14 @@ async fn r10_a_failed_userinfo_or_key_fetch_loses_no_new_tokens() {
     assert_eq!(refreshed.tokens.id_token, tokens.id_token);
 }
 
-#[tokio::test]
-async fn r10_errors_that_end_a_session_and_transient_ones_are_distinguished() {
+fn says(status: u16, body: &str) -> Response {
+    Response::whole(status, &[("content-type", "application/json")], body)
+}
+
+/// Refreshes while the token endpoint gives each response, and checks which of them end the session.
+async fn assert_ends(cases: Vec<(Response, bool)>) {
     let fixture = Fixture::new().await;
-    let says = |status, code: &str| {
-        let body = format!(r#"{{"error":"{code}"}}"#);
-        Response::whole(status, &[("content-type", "application/json")], body)
-    };
-    for (response, ends) in [
-        (says(400, "invalid_grant"), true),
-        (says(400, "access_denied"), true),
-        (says(400, "unauthorized_client"), false),
-        (says(400, "invalid_request"), false),
-        (says(400, "consent_required"), false),
-        (says(401, "invalid_client"), false),
-        (says(400, "temporarily_unavailable"), false),
-        (says(400, "server_error"), false),
-        (says(503, "invalid_grant"), false),
-        (Response::status(500), false),
-        (Response::status(429), false),
-        (Response::status(404), false),
-        (Response::Reset, false),
-        (Response::body("{}"), false),
-    ] {
+    for (response, ends) in cases {
         let what = format!("{response:?}");
         let (_, outcome) = refresh(&fixture, |overrides| {
             overrides.endpoints.insert(Endpoint::Token, response);
@@ -245,6 +230,141 @@ async fn r10_errors_that_end_a_session_and_transient_ones_are_distinguished() {
             ends,
             "{what}: {error}"
         );
+    }
+}
+
+#[tokio::test]
+async fn r10_errors_that_end_a_session_and_transient_ones_are_distinguished() {
+    let error = |status, code: &str| says(status, &format!(r#"{{"error":"{code}"}}"#));
+    assert_ends(vec![
+        (error(400, "invalid_grant"), true),
+        (error(401, "invalid_grant"), true),
+        (error(403, "invalid_grant"), true),
+        (error(404, "invalid_grant"), true),
+        (error(422, "invalid_grant"), true),
+        (error(400, "access_denied"), true),
+        (error(403, "access_denied"), true),
+        (error(400, "unauthorized_client"), true),
+        (error(403, "unauthorized_client"), true),
+        (error(400, "invalid_request"), true),
+        (error(400, "consent_required"), true),
+        (error(400, "interaction_required"), true),
+        (error(400, "login_required"), true),
+        (error(400, "account_selection_required"), true),
+        (error(403, "mfa_required"), true),
+        (error(401, "invalid_token"), true),
+        (error(400, "expired_token"), true),
+        // The configuration is wrong: nothing is known about the session.
+        (error(400, "invalid_client"), false),
+        (error(401, "invalid_client"), false),
+        (error(403, "invalid_client"), false),
+        (error(400, "invalid_scope"), false),
+        (error(400, "unsupported_grant_type"), false),
+        // The provider is unavailable, or something in between has responded.
+        (error(400, "temporarily_unavailable"), false),
+        (error(400, "server_error"), false),
+        (error(400, "slow_down"), false),
+        (error(408, "invalid_grant"), false),
+        (error(429, "invalid_grant"), false),
+        (error(500, "invalid_grant"), false),
+        (error(503, "invalid_grant"), false),
+        (error(302, "invalid_grant"), false),
+        (error(403, "Forbidden"), false),
+        (error(404, "Not Found"), false),
+        (says(400, "{}"), false),
+        (says(403, r#"{"message":"Forbidden"}"#), false),
+        (says(403, r#"["invalid_grant"]"#), false),
+        (says(400, r#"{"error":{"code":"invalid_grant"}}"#), false),
+        (Response::status(400), false),
+        (Response::status(403), false),
+        (Response::status(500), false),
+        (Response::status(429), false),
+        (Response::status(404), false),
+        (Response::Reset, false),
+        (Response::body("{}"), false),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn r10_other_members_and_the_content_type_of_an_error_response_do_not_matter() {
+    let text = |content_type: &str, body: &str| {
+        Response::whole(400, &[("content-type", content_type)], body)
+    };
+    let error = r#"{"error":"invalid_grant"}"#;
+    assert_ends(vec![
+        (
+            says(
+                400,
+                r#"{"error":"invalid_grant","error_description":{"en":"expired"}}"#,
+            ),
+            true,
+        ),
+        (
+            says(
+                400,
+                r#"{"error":"invalid_grant","error_description":7,"error_uri":""}"#,
+            ),
+            true,
+        ),
+        (
+            says(
+                403,
+                r#"{"error":"invalid_grant","error_codes":[70008],"suberror":null}"#,
+            ),
+            true,
+        ),
+        (text("text/plain", error), true),
+        (text("application/json; charset=utf-8", error), true),
+        (text("text/html", "<p>invalid_grant"), false),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn r10_an_error_with_status_200_and_no_tokens_ends_the_session() {
+    assert_ends(vec![
+        (says(200, r#"{"error":"invalid_grant"}"#), true),
+        (
+            says(
+                200,
+                r#"{"error":"bad_refresh_token","error_description":"x"}"#,
+            ),
+            true,
+        ),
+        (
+            says(
+                200,
+                r#"{"error":"Token expired","access_token":null,"id_token":""}"#,
+            ),
+            true,
+        ),
+        (says(200, r#"{"error":{"code":7}}"#), true),
+        (says(200, r#"{"error":"invalid_client"}"#), false),
+        (says(200, r#"{"error":"temporarily_unavailable"}"#), false),
+        (says(200, r#"{"error":null}"#), false),
+        (says(200, r#"{"error":""}"#), false),
+        (
+            Response::whole(
+                200,
+                &[("content-type", "text/html")],
+                r#"{"error":"invalid_grant"}"#,
+            ),
+            false,
+        ),
+    ])
+    .await;
+    // With tokens, it is none.
+    let fixture = Fixture::new().await;
+    for error in [json!(null), json!(""), json!(0), json!("none")] {
+        let (_, outcome) = refresh(&fixture, |overrides| {
+            overrides.token_response = Box::new(move |mut response| {
+                response["error"] = error.clone();
+                response
+            });
+        })
+        .await;
+        assert!(outcome.is_ok(), "{outcome:?}");
     }
 }
 

@@ -33,8 +33,13 @@ async fn r07_an_invalid_token_response_is_rejected() {
             TokenEndpointError::Response(missing),
         ),
         (
-            "no access token",
-            json!({"access_token": null}),
+            "no tokens",
+            json!({"access_token": null, "id_token": null}),
+            TokenEndpointError::Response(missing),
+        ),
+        (
+            "empty tokens",
+            json!({"access_token": "", "id_token": ""}),
             TokenEndpointError::Response(missing),
         ),
         (
@@ -46,16 +51,6 @@ async fn r07_an_invalid_token_response_is_rejected() {
             "a list",
             json!({"id_token": ["a"]}),
             TokenEndpointError::Response("id_token"),
-        ),
-        (
-            "a word",
-            json!({"expires_in": "soon"}),
-            TokenEndpointError::Response("expires_in"),
-        ),
-        (
-            "a negative",
-            json!({"expires_in": -1}),
-            TokenEndpointError::Response("expires_in"),
         ),
     ] {
         let refused = fixture
@@ -81,15 +76,107 @@ async fn r07_an_invalid_token_response_is_rejected() {
         json!({"token_type": "bearer"}),
         json!({"token_type": "BEARER"}),
         json!({"expires_in": null, "refresh_token": null}),
+        json!({"expires_in": "", "refresh_token": ""}),
         json!({"scope": "openid", "unknown": {"a": 1}}),
+        json!({"scope": ["openid"], "not_before": "0", "id_token_expires_in": [], "profile_info": 1}),
+        json!({"scope": 7, "session_state": {}, "ext_expires_in": "x", "error": ""}),
     ] {
+        let what = members.to_string();
+        let outcome = fixture.sign_in_with_overrides(token_response(members));
+        let outcome = outcome.await;
+        assert!(outcome.is_ok(), "{what}: {outcome:?}");
+    }
+}
+
+#[tokio::test]
+async fn r07_the_lifetime_may_be_a_string_or_have_a_fraction() {
+    let fixture = Fixture::new().await;
+    for (value, seconds) in [
+        (json!(600), 600),
+        (json!(600.0), 600),
+        (json!(600.9), 600),
+        (json!("600"), 600),
+        (json!("600.0"), 600),
+        (json!(" 600 "), 600),
+        (json!(0), 0),
+        (json!("0"), 0),
+        // Of the ID token.
+        (json!(null), 3600),
+        (json!(""), 3600),
+    ] {
+        let before = now();
+        let outcome = fixture
+            .sign_in_with_overrides(token_response(json!({"expires_in": value})))
+            .await;
+        let tokens = outcome
+            .unwrap_or_else(|error| panic!("{value}: {error}"))
+            .tokens;
+        let expected = before.secs() + seconds..=now().secs() + seconds + 1;
         assert!(
-            fixture
-                .sign_in_with_overrides(token_response(members))
-                .await
-                .is_ok()
+            expected.contains(&tokens.expires_at),
+            "{value}: {}",
+            tokens.expires_at
         );
     }
+    for value in [
+        json!("soon"),
+        json!(-1),
+        json!(-0.5),
+        json!("-1"),
+        json!("1e3"),
+        json!("+600"),
+        json!("NaN"),
+        json!("1.2.3"),
+        json!("."),
+        json!("600s"),
+        json!(1e300),
+        json!(true),
+        json!([600]),
+        json!({"seconds": 600}),
+    ] {
+        let outcome = fixture
+            .sign_in_with_overrides(token_response(json!({"expires_in": value})))
+            .await;
+        let error = TokenEndpointError::Response("expires_in");
+        assert_eq!(outcome.unwrap_err(), ProviderError::Token(error), "{value}");
+    }
+}
+
+#[tokio::test]
+async fn r07_a_response_without_an_access_token_signs_in_without_userinfo() {
+    let fixture = Fixture::new().await;
+    for members in [
+        json!({"access_token": null}),
+        json!({"access_token": ""}),
+        json!({"access_token": null, "token_type": null, "expires_in": null}),
+        // As Azure AD B2C responds.
+        json!({"access_token": null, "expires_in": null, "not_before": 1_700_000_000,
+               "id_token_expires_in": 3600, "profile_info": "e30", "scope": ""}),
+    ] {
+        let what = members.to_string();
+        let set = |overrides: &mut Overrides| {
+            overrides.set_claims(json!({"groups": null}));
+            overrides.set_token_response(members);
+        };
+        let signed_in = fixture.sign_in_with_overrides(set).await;
+        let signed_in = signed_in.unwrap_or_else(|error| panic!("{what}: {error}"));
+        assert_eq!(signed_in.user.email.as_deref(), Some("alice@example.com"));
+        assert!(signed_in.user.groups.is_empty(), "{what}");
+        assert!(!signed_in.tokens.have_expired(now()), "{what}");
+    }
+    assert!(fixture.rogue.requests(Endpoint::UserInfo).is_empty());
+
+    // A refresh works in the same way.
+    let provider = fixture.provider();
+    let Authentication { user, tokens } = fixture.sign_in(&provider).await.unwrap();
+    fixture.rogue.override_with(|overrides| {
+        overrides.set_claims(json!({"groups": null}));
+        overrides.set_token_response(json!({"access_token": null, "expires_in": null}));
+    });
+    let refreshed = provider.refresh(&tokens, &user, now()).await.unwrap();
+    assert!(refreshed.user.groups.is_empty());
+    assert_ne!(refreshed.tokens.refresh_token, tokens.refresh_token);
+    assert!(fixture.rogue.requests(Endpoint::UserInfo).is_empty());
 }
 
 #[tokio::test]
@@ -157,6 +244,41 @@ async fn r14_failures_of_the_token_endpoint_are_distinguished() {
             says(400, r#"{"error":"<script>"}"#),
             refused("(no code)"),
             ErrorCategory::Misconfigured,
+        ),
+        (
+            says(403, r#"{"error":"invalid_grant"}"#),
+            refused("invalid_grant"),
+            ErrorCategory::StaleAttempt,
+        ),
+        (
+            says(403, r#"{"error":"access_denied"}"#),
+            refused("access_denied"),
+            ErrorCategory::AccessDenied,
+        ),
+        (
+            says(400, r#"{"error":"interaction_required"}"#),
+            refused("interaction_required"),
+            ErrorCategory::AccessDenied,
+        ),
+        (
+            says(403, r#"{"error":"Forbidden"}"#),
+            refused("(no code)"),
+            ErrorCategory::Misconfigured,
+        ),
+        (
+            says(429, r#"{"error":"invalid_grant"}"#),
+            fetch(FetchError::Status(429)),
+            ErrorCategory::Unreachable,
+        ),
+        (
+            says(200, r#"{"error":"invalid_grant"}"#),
+            TokenEndpointError::NoTokens(ErrorCode::new("invalid_grant")),
+            ErrorCategory::StaleAttempt,
+        ),
+        (
+            says(200, r#"{"error":"server_error"}"#),
+            TokenEndpointError::NoTokens(ErrorCode::new("server_error")),
+            ErrorCategory::Unreachable,
         ),
         (
             says(400, "{}"),

@@ -162,14 +162,23 @@ fn a_user_who_is_not_allowed_can_sign_in_with_another_account() {
 }
 
 #[test]
-fn the_page_for_an_unavailable_decision_offers_to_try_again() {
-    let link = "<a class=\"act\" href=\"\">Try again</a>";
+fn the_page_for_an_unavailable_decision_offers_to_try_again_and_to_sign_in() {
+    let links = "<p><a class=\"act\" href=\"\">Try again</a></p>\n<p><a class=\"act\" \
+                 href=\"https://auth.example.com:8443/oauth2/start?rd=https%3A%2F%2Fapp.example.com%2F\
+                 graph%3Fa%3D1\">Sign in</a></p>\n";
     for (reason, by_session) in [
         (Reason::SessionUnavailable, true),
+        (Reason::KeysUnavailable, true),
         (Reason::KeysStale, false),
+        (Reason::KeyAmbiguous, false),
     ] {
-        let page = reply(reason, by_session, "GET app.example.com /", &BROWSER);
-        assert!(page.body.contains(link), "{}", page.body);
+        let page = reply(
+            reason,
+            by_session,
+            "GET app.example.com /graph?a=1",
+            &BROWSER,
+        );
+        assert!(page.body.contains(links), "{}", page.body);
     }
 }
 

@@ -18,6 +18,10 @@ use crate::session::{AttemptError, Cookies, SetCookie, SignInAttempt, StartError
 use super::errors;
 use super::start::{page_of, path, redirect};
 
+/// What the operator can do if an email address is not verified.
+const UNVERIFIED_EMAIL_HELP: &str = "set `trust_unverified_email: true` if users can't choose their \
+                                     address at this provider";
+
 /// The path without a name: of the provider `sso`, or of the only one.
 pub(super) async fn without_name(
     State(state): State<SharedSignInState>,
@@ -91,7 +95,7 @@ async fn finish(
             AttemptError::Unavailable(_) => Problem::unavailable(
                 "We can't complete your sign-in right now. Try again in a moment.",
             )
-            .with_link(sign_in_path(None), "Try again"),
+            .with_link(sign_in_path(None), "Sign in again"),
         }
     })?;
     // The policy may have changed since the target was checked.
@@ -118,10 +122,18 @@ async fn finish(
         not_started(name, &error, target.as_ref())
     })?;
     state.metrics.sign_in_completed(name, "signed-in");
-    info!(provider = name, sid = %active.session.sid, "signed in");
+    let user = &active.session.user;
+    let unverified = user.unverified_email();
+    info!(
+        provider = name,
+        sid = %active.session.sid,
+        email = unverified.map(|_| "not verified, so no rule counts it"),
+        help = unverified.map(|_| UNVERIFIED_EMAIL_HELP),
+        "signed in"
+    );
     let response = match &target {
         Some(target) => redirect(target.as_str()),
-        None => pages::signed_in(active.session.user.name()),
+        None => pages::signed_in(user.name(), unverified),
     };
     Ok((response, active.set_cookies))
 }
@@ -149,7 +161,7 @@ fn not_started(provider: &str, error: &StartError, target: Option<&RedirectTarge
             warn!(provider, %error, "session not started");
             let text = "You are not signed in, because we can't store your session right now. Try again \
                         in a moment.";
-            Problem::unavailable(text).with_link(sign_in_path(target), "Try again")
+            Problem::unavailable(text).with_link(sign_in_path(target), "Sign in again")
         }
     }
 }

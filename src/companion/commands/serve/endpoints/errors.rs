@@ -58,7 +58,7 @@ pub(super) fn provider_error(
         ErrorCategory::Unreachable => Problem::unavailable(format!(
             "You are not signed in. {your_provider} can't be reached right now. Try again in a moment."
         ))
-        .with_link(again, "Try again"),
+        .with_link(again, "Sign in again"),
     }
 }
 

@@ -172,7 +172,10 @@ async fn refreshed(
     state.metrics.session_refreshed("refreshed");
     let mut response = match target {
         Some(target) => redirect(target.as_str()),
-        None => pages::signed_in(active.session.user.name()),
+        None => {
+            let user = &active.session.user;
+            pages::signed_in(user.name(), user.unverified_email())
+        }
     };
     let rd = target.map_or("", |target| page_of(target.as_str()));
     let completed = sessions.completed_cookie(cookies, rd, now);

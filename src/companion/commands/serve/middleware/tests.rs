@@ -26,6 +26,11 @@ fn router(metrics: &Arc<Metrics>) -> Router {
     let routes = Router::new()
         .route("/bad", get(async || Problem::bad_request("no <b>")))
         .route("/busy", get(async || Problem::unavailable("not now")))
+        .route("/busy/again", get(async || busy("/again")))
+        .route(
+            "/busy/sign-in",
+            get(async || busy("/oauth2/sign_in?rd=%2Fown")),
+        )
         .route(
             "/cached",
             get(async || ([(CACHE_CONTROL, "max-age=60")], "text")),
@@ -39,7 +44,11 @@ fn router(metrics: &Arc<Metrics>) -> Router {
         .route("/query", get(async |Query(query): Query<Words>| query.word))
         .route("/slow", get(async || pending::<&'static str>().await))
         .route("/swallow", post(async |body: Bytes| body.len().to_string()));
-    wrap(routes, &Arc::new(limits()), metrics)
+    wrap(routes, &Arc::new(limits()), metrics, true)
+}
+
+fn busy(next: &'static str) -> Problem {
+    Problem::unavailable("not now").with_link(next, "Next")
 }
 
 async fn send(request: Request) -> Response {
@@ -200,7 +209,7 @@ async fn t29_concurrent_requests_are_limited() {
     let routes = Router::new()
         .route("/quick", get(async || "done"))
         .route("/slow", get(async || pending::<&'static str>().await));
-    let router = wrap(routes, &Arc::new(narrow), &Arc::new(Metrics::new()));
+    let router = wrap(routes, &Arc::new(narrow), &Arc::new(Metrics::new()), false);
     let service = TowerToHyperService::new(router);
     let mut slow = std::pin::pin!(service.call(get_of("/slow")));
     tokio::select! {
@@ -215,6 +224,49 @@ async fn t29_concurrent_requests_are_limited() {
     slow.await.expect("a response");
     let response = service.call(get_of("/quick")).await.expect("a response");
     assert_eq!(response.status(), StatusCode::OK);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_page_with_status_503_offers_a_sign_in() {
+    let sign_in =
+        |path: &str, class: &str| format!("<a class=\"{class}\" href=\"{path}\">Sign in</a>");
+    for (path, link) in [
+        ("/busy", sign_in("/oauth2/sign_in", "act")),
+        ("/busy?a=b&rd=", sign_in("/oauth2/sign_in?rd=", "act")),
+        (
+            "/busy?rd=https%3A%2F%2Fapp.example.com%2F%3Fa%3D%26%22%3E%23b",
+            sign_in(
+                "/oauth2/sign_in?rd=https%3A%2F%2Fapp.example.com%2F%3Fa%3D%26%22%3E%23b",
+                "act",
+            ),
+        ),
+        ("/busy/again", sign_in("/oauth2/sign_in", "other")),
+        ("/slow", sign_in("/oauth2/sign_in", "act")),
+        (
+            "/busy/sign-in",
+            "<a class=\"act\" href=\"/oauth2/sign_in?rd=%2Fown\">Next</a>".to_owned(),
+        ),
+    ] {
+        let response = send(page_of(path)).await;
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE, "{path}");
+        let page = text(response).await;
+        assert!(page.contains(&link), "{path}: {page}");
+        assert_eq!(page.matches("/oauth2/sign_in").count(), 1, "{path}: {page}");
+    }
+    // Other errors, and sites without sign-in, do not.
+    let page = text(send(page_of("/bad")).await).await;
+    assert!(!page.contains("/oauth2/sign_in"), "{page}");
+    let routes = Router::new().route("/busy", get(async || Problem::unavailable("not now")));
+    let router = wrap(
+        routes,
+        &Arc::new(limits()),
+        &Arc::new(Metrics::new()),
+        false,
+    );
+    let service = TowerToHyperService::new(router);
+    let response = service.call(page_of("/busy")).await.expect("a response");
+    let page = text(response).await;
+    assert!(!page.contains("/oauth2/sign_in"), "{page}");
 }
 
 /// A body that never arrives.
