@@ -81,19 +81,49 @@ fn b04_a_logout_token_works_once_and_is_stored_until_it_expires() {
     assert!(state.apply(&logout, at(500)));
 }
 
-#[test]
-fn b04_stored_logout_tokens_are_bounded() {
-    let mut state = RevocationState::new(at(0));
-    for number in 0..=4096 {
+/// A used logout token of this provider.
+fn logout_token(provider: u8, number: u16) -> Id {
+    let mut bytes = [0; 16];
+    bytes[0] = provider;
+    bytes[14..].copy_from_slice(&number.to_be_bytes());
+    Id::from_bytes(bytes)
+}
+
+/// Logout tokens of a provider, each of which expires a second later than the one before.
+fn use_logout_tokens(
+    state: &mut RevocationState,
+    provider: u8,
+    numbers: std::ops::RangeInclusive<u16>,
+) {
+    for number in numbers {
+        let token = logout_token(provider, number);
         let batch = RevocationBatch {
-            logout_token: Some((id(number), at(1000 + u64::from(number)))),
+            logout_token: Some((token, at(1000 + u64::from(number)))),
             ..RevocationBatch::default()
         };
         assert!(state.apply(&batch, at(0)));
     }
+}
+
+#[test]
+fn b04_stored_logout_tokens_are_bounded() {
+    let mut state = RevocationState::new(at(0));
+    use_logout_tokens(&mut state, 1, 0..=4096);
     assert_eq!(state.used_logout_tokens.len(), MAX_LOGOUT_TOKENS);
-    assert!(!state.used_logout_tokens.contains_key(&id(0)));
-    assert!(state.used_logout_tokens.contains_key(&id(1)));
+    assert!(!state.used_logout_tokens.contains_key(&logout_token(1, 0)));
+    assert!(state.used_logout_tokens.contains_key(&logout_token(1, 1)));
+}
+
+#[test]
+fn b04_one_provider_makes_no_logout_token_of_another_usable_again() {
+    let mut state = RevocationState::new(at(0));
+    use_logout_tokens(&mut state, 1, 0..=9);
+    use_logout_tokens(&mut state, 2, 100..=4300);
+    assert_eq!(state.used_logout_tokens.len(), MAX_LOGOUT_TOKENS);
+    for number in 0..=9 {
+        let token = logout_token(1, number);
+        assert!(state.used_logout_tokens.contains_key(&token), "{number}");
+    }
 }
 
 fn ended_at_provider(number: u16, user: u16, ends: Timestamp) -> ProviderSessionEnd {
