@@ -1,5 +1,7 @@
 //! Sign-in attempts, and the sessions that start with them.
 
+use std::sync::Arc;
+
 use portcullis_core::timestamp::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -11,6 +13,7 @@ use crate::session::cookies::{Cookies, SetCookie};
 use crate::session::keys::Keys;
 use crate::session::outcome::{ActiveSession, EndReason, NoSession};
 use crate::session::record::Session;
+use crate::session::revocations::RevocationState;
 use crate::session::store::record_ttl;
 use crate::session::unavailable::Unavailable;
 
@@ -41,14 +44,18 @@ pub(crate) enum AttemptError {
     Unavailable(#[from] Unavailable),
 }
 
+/// The revocations at some time.
+#[derive(Clone, Debug)]
+pub(crate) struct KnownRevocations(Arc<RevocationState>);
+
 /// Why no session starts after a sign-in.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub(crate) enum StartError {
     /// The user's claims are too large for cookies.
     #[error("the user's claims are too large for cookies")]
     TooLarge,
-    /// The provider ended its session during the sign-in.
-    #[error("the provider ended its session during the sign-in")]
+    /// The provider ended its session, or the user's sessions were revoked, during the sign-in.
+    #[error("the session was ended during the sign-in")]
     EndedAtProvider,
     /// The session store is unavailable.
     #[error(transparent)]
@@ -116,18 +123,28 @@ impl Sessions {
         self.attempts(&keys, cookies, now).completed(rd)
     }
 
-    /// Starts a session for a user who signed in at this provider. `rd` is the redirect target.
+    /// The revocations before the provider confirms who signs in, for [`Sessions::start`].
+    pub(crate) async fn known_revocations(
+        &self,
+        now: Timestamp,
+    ) -> Result<KnownRevocations, Unavailable> {
+        self.store.revocations(now).await.map(KnownRevocations)
+    }
+
+    /// Starts a session for a user who signed in at this provider. `rd` is the redirect target. A
+    /// revocation that is not in `known` arrived during the sign-in and ends it.
     pub(crate) async fn start(
         &self,
         cookies: &Cookies<'_>,
         provider: &str,
         authentication: Authentication,
         rd: &str,
+        known: &KnownRevocations,
         now: Timestamp,
     ) -> Result<ActiveSession, StartError> {
         let Authentication { user, tokens } = authentication;
         let session = Session::new(provider, user, tokens, now, self.settings.lifetime);
-        let session = self.start_after_revocations(session, now).await?;
+        let session = self.start_after_revocations(session, known, now).await?;
         let mut set_cookies = self.token_cookies(cookies, &session, now).await?;
         let ttl = record_ttl(&session, self.settings.idle, now);
         let stored = self.store.create(session, ttl).await?;
@@ -145,11 +162,12 @@ impl Sessions {
     /// session does not start before the revocation list either, which another replica's clock may have
     /// dated.
     ///
-    /// If the provider session that this session belongs to was ended, the error is
-    /// [`StartError::EndedAtProvider`].
+    /// If the provider session that this session belongs to was ended, or the user's sessions were revoked
+    /// since `known` was read, the error is [`StartError::EndedAtProvider`].
     async fn start_after_revocations(
         &self,
         session: Session,
+        known: &KnownRevocations,
         now: Timestamp,
     ) -> Result<Session, StartError> {
         let state = self.store.revocations(now).await?;
@@ -165,9 +183,13 @@ impl Sessions {
             session.verified_at = session.verified_at.max(state.known_since());
             session
         });
-        let mut active = shifted.filter(|session| !self.is_revoked(session, &state, now));
+        let mut active = shifted.filter(|session| !self.is_revoked(session, &known.0, now));
         let ahead = "a revocation is more than ten seconds in the future; compare the clocks of the replicas";
-        Ok(active.next().ok_or_else(|| Unavailable::new(ahead))?)
+        let session = active.next().ok_or_else(|| Unavailable::new(ahead))?;
+        if self.is_revoked(&session, &state, now) {
+            return Err(StartError::EndedAtProvider);
+        }
+        Ok(session)
     }
 
     fn attempts<'a>(

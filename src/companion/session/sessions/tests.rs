@@ -68,7 +68,8 @@ impl Fixture {
         let header = self.browser.header();
         let rd = "https://app.example.com/";
         let (sessions, cookies) = (self.sessions(), cookies(&header));
-        let started = sessions.start(&cookies, "sso", signed_in, rd, now);
+        let known = sessions.known_revocations(now).await.unwrap();
+        let started = sessions.start(&cookies, "sso", signed_in, rd, &known, now);
         let active = started.await.unwrap();
         self.browser.store(&active.set_cookies);
         active.session
@@ -238,9 +239,10 @@ async fn c03_a_session_with_many_groups_is_chunked_up_to_a_limit() {
         .map(|number| format!("group-{number:04}"))
         .collect();
     let header = fixture.browser.header();
-    let started = fixture
-        .sessions()
-        .start(&cookies(&header), "sso", too_large, "/", at(2))
+    let sessions = fixture.sessions();
+    let known = sessions.known_revocations(at(2)).await.unwrap();
+    let started = sessions
+        .start(&cookies(&header), "sso", too_large, "/", &known, at(2))
         .await;
     assert_eq!(started.unwrap_err(), StartError::TooLarge);
 }

@@ -42,6 +42,10 @@ pub(super) async fn backchannel_logout(
             };
         }
     };
+    if token.is_replay {
+        log(provider, LogoutOutcome::Replayed);
+        return StatusCode::OK.into_response();
+    }
     let logout = LogoutClaims {
         provider: provider.name(),
         sub: token.sub.as_deref(),

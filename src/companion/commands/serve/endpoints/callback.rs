@@ -103,6 +103,11 @@ async fn finish(
     let redirect_uri = identity
         .redirect_uri(provider)
         .ok_or_else(Problem::internal)?;
+    let known = identity.sessions.known_revocations(now).await;
+    let known = known.map_err(|error| {
+        state.metrics.sign_in_completed(name, "session-not-stored");
+        not_started(name, &StartError::Unavailable(error), target.as_ref())
+    })?;
     let signed_in = provider
         .finish(&redirect_uri, &attempt.data, callback, now)
         .await
@@ -115,7 +120,7 @@ async fn finish(
         .map_or("", |target| page_of(target.as_str()));
     let active = identity
         .sessions
-        .start(cookies, name, signed_in, rd, now)
+        .start(cookies, name, signed_in, rd, &known, now)
         .await;
     let active = active.map_err(|error| {
         state.metrics.sign_in_completed(name, "session-not-stored");

@@ -189,12 +189,42 @@ async fn b06_a_session_that_its_provider_ended_during_the_code_exchange_does_not
         ..logout("one")
     };
     // The callback came at 1000, and the logout during the code exchange.
-    fixture.log_out(&logout_one, at(1002)).await.unwrap();
     let (sessions, nothing) = (fixture.sessions(), cookies(""));
-    let started = sessions.start(&nothing, "sso", ada(), "/", at(1000));
+    let known = sessions.known_revocations(at(1000)).await.unwrap();
+    fixture.log_out(&logout_one, at(1002)).await.unwrap();
+    let started = sessions.start(&nothing, "sso", ada(), "/", &known, at(1000));
     assert_eq!(started.await.unwrap_err(), StartError::EndedAtProvider);
-    let later = sessions.start(&nothing, "sso", ada(), "/", at(1003));
+    let known = sessions.known_revocations(at(1003)).await.unwrap();
+    let later = sessions.start(&nothing, "sso", ada(), "/", &known, at(1003));
     later.await.unwrap();
+}
+
+#[tokio::test]
+async fn b06_a_logout_of_the_user_during_the_code_exchange_is_not_lost() {
+    for seconds in [0, 1, 2, 9] {
+        let fixture = Fixture::new();
+        // An earlier logout does not count.
+        fixture
+            .log_out(&logout_of_ada("one"), at(1000))
+            .await
+            .unwrap();
+        let (sessions, nothing) = (fixture.sessions(), cookies(""));
+        let known = sessions.known_revocations(at(1000)).await.unwrap();
+        let same_second = sessions.start(&nothing, "sso", ada(), "/", &known, at(1000));
+        same_second.await.unwrap();
+        let second = logout_of_ada("two");
+        let logged_out = fixture.log_out(&second, at(1001 + seconds));
+        logged_out.await.unwrap();
+        let started = sessions.start(&nothing, "sso", ada(), "/", &known, at(1000));
+        assert_eq!(
+            started.await.unwrap_err(),
+            StartError::EndedAtProvider,
+            "{seconds}"
+        );
+        let known = sessions.known_revocations(at(1010)).await.unwrap();
+        let later = sessions.start(&nothing, "sso", ada(), "/", &known, at(1010));
+        later.await.unwrap();
+    }
 }
 
 /// A logout of Ada's provider session.

@@ -39,7 +39,9 @@ impl Replicas {
     pub(super) async fn start(&mut self, replica: usize, now: Timestamp) -> Session {
         let header = self.browser.header();
         let cookies = cookies(&header);
-        let started = self.replicas[replica].start(&cookies, "sso", ada(), "/", now);
+        let sessions = &self.replicas[replica];
+        let known = sessions.known_revocations(now).await.unwrap();
+        let started = sessions.start(&cookies, "sso", ada(), "/", &known, now);
         let active = started.await.unwrap();
         self.browser.store(&active.set_cookies);
         active.session
@@ -226,7 +228,10 @@ async fn b06_a_sid_alone_ends_its_session_at_both_replicas_and_an_unknown_one_no
     let list = one.revocations_json(at(101)).await.unwrap();
     let user = fixture.keys.load().handle("sso", "ada");
     assert!(list.contains(&format!(r#".{user}""#)), "{list}");
-    let started = one.start(&cookies(""), "sso", ada(), "/", at(99)).await;
+    let known = one.known_revocations(at(99)).await.unwrap();
+    let started = one
+        .start(&cookies(""), "sso", ada(), "/", &known, at(99))
+        .await;
     assert_eq!(started.unwrap_err(), StartError::EndedAtProvider);
     assert_eq!(
         reason(&fixture.refresh(0, at(101)).await.unwrap_err()),
@@ -238,10 +243,11 @@ async fn b06_a_sid_alone_ends_its_session_at_both_replicas_and_an_unknown_one_no
 async fn while_redis_is_down_sessions_are_unavailable() {
     let mut fixture = Replicas::new().await;
     fixture.start(0, at(0)).await;
+    let sessions = Arc::clone(&fixture.replicas[0]);
+    let known = sessions.known_revocations(at(1)).await.unwrap();
     fixture.server.kill();
     let header = fixture.browser.header();
     let cookies = cookies(&header);
-    let sessions = Arc::clone(&fixture.replicas[0]);
     assert!(matches!(
         fixture.read(0, at(1)).await,
         Err(NoSession::Unavailable(_))
@@ -250,7 +256,9 @@ async fn while_redis_is_down_sessions_are_unavailable() {
         fixture.refresh(0, at(1)).await,
         Err(NoSession::Unavailable(_))
     ));
-    let started = sessions.start(&cookies, "sso", ada(), "/", at(1)).await;
+    let started = sessions
+        .start(&cookies, "sso", ada(), "/", &known, at(1))
+        .await;
     assert!(
         matches!(started, Err(StartError::Unavailable(_))),
         "{started:?}"
