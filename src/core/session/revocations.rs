@@ -283,10 +283,10 @@ impl Revocations {
         while let Some(excess) = self.excess() {
             let by_user = self.longest_run(&all, Entry::merged_user);
             if let Some(run) = by_user.filter(|run| run.len() > Self::MANY) {
-                self.merge_user(run);
+                self.merge_users(&all, run.len(), excess);
             } else if let Some(provider) = self.longest_run(&all, Entry::provider) {
                 if let Some(run) = self.longest_run(&provider, Entry::merged_user) {
-                    self.merge_user(run);
+                    self.merge_users(&provider, run.len(), excess);
                 } else {
                     // At most half of them, so that another provider may have most then.
                     let count = excess.min(provider.len() / 2);
@@ -348,19 +348,32 @@ impl Revocations {
         (longest.len() > 1).then_some(longest)
     }
 
-    /// Merges all entries of one user into one, which revokes what any of them revokes, and more of
-    /// that user alone.
-    fn merge_user(&mut self, run: Range<usize>) {
-        let start = run.start;
-        let merged = self.entries.drain(run).reduce(|merged, entry| Entry {
-            before: merged.before.max(entry.before),
-            ends: merged.ends.max(entry.ends),
-            ..merged
-        });
-        if let Some((merged, user)) = merged.and_then(|merged| merged.user.map(|id| (merged, id))) {
-            let target = Revoked::User(user);
-            self.entries.insert(start, Entry { target, ..merged });
+    /// Merges the entries of each user who has `length` of them in `range` into one, which revokes
+    /// what any of them revokes, and more of that user alone. It stops when `excess` entries are gone.
+    fn merge_users(&mut self, range: &Range<usize>, length: usize, mut excess: usize) {
+        let mut merged: Vec<Entry> = Vec::with_capacity(self.entries.len());
+        let mut rest = self.entries.as_slice();
+        while let Some(first) = rest.first() {
+            let start = self.entries.len().saturating_sub(rest.len());
+            let same = rest.iter().take_while(|entry| {
+                entry.merged_user().is_some() && entry.merged_user() == first.merged_user()
+            });
+            let (run, behind) = rest.split_at(same.count().max(1));
+            rest = behind;
+            if run.len() != length || excess == 0 || !range.contains(&start) {
+                merged.extend_from_slice(run);
+                continue;
+            }
+            excess = excess.saturating_sub(length.saturating_sub(1));
+            let latest = |time: fn(&Entry) -> Timestamp| run.iter().map(time).max();
+            merged.push(Entry {
+                target: first.user.map_or(first.target, Revoked::User),
+                user: first.user,
+                before: latest(|entry| entry.before).unwrap_or_default(),
+                ends: latest(|entry| entry.ends).unwrap_or_default(),
+            });
         }
+        self.entries = merged;
     }
 
     /// Merges the `count` oldest entries of one provider, and more if they are as old, into its entry

@@ -91,7 +91,7 @@ impl Claims {
 
     /// Whether the token is valid at `now`, with a clock skew of up to `leeway`, and whether its
     /// lifetime is at most `max_lifetime`. `exp` is exclusive. Without `iat`, the lifetime counts
-    /// from now.
+    /// from `nbf` and, without that too, from now.
     pub fn check_times(
         &self,
         now: Timestamp,
@@ -117,7 +117,8 @@ impl Claims {
         {
             return Err(TokenError::NotYetValid);
         }
-        if self.expires_at.since(self.issued_at.unwrap_or(now)) > max_lifetime {
+        let start = self.issued_at.or(self.not_before).unwrap_or(now);
+        if self.expires_at.since(start) > max_lifetime {
             return Err(TokenError::LifetimeTooLong);
         }
         Ok(())

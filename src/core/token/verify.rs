@@ -60,6 +60,10 @@ pub(crate) fn verify_but_for_time(
     if !claims.is_for(&trust.audiences) {
         return Err(TokenError::AudienceMismatch);
     }
+    // A security event token (RFC 8417), such as a logout token whose `typ` is missing.
+    if claims.body().member("events").is_some() {
+        return Err(TokenError::Type);
+    }
     if claims.is_bound() {
         return Err(TokenError::Bound);
     }

@@ -327,6 +327,35 @@ fn the_users_of_another_provider_are_not_merged_first() {
 }
 
 #[test]
+fn two_full_lists_are_merged_in_linear_time() {
+    // Each user has two entries, and all are of one provider.
+    let list = |first: u32| {
+        let entries = (first..first + MOST).map(|sid| {
+            let (sid, user) = (id(sid), user_of(1, sid / 2));
+            let (before, ends) = (at(10).secs(), at(100_000).secs());
+            format!(r#"{{"sid":"{sid}.{user}","before":{before},"ends":{ends}}}"#)
+        });
+        let entries: Vec<String> = entries.collect();
+        let text = format!(
+            r#"{{"version":1,"floor":0,"entries":[{}]}}"#,
+            entries.join(",")
+        );
+        Revocations::parse(text.as_bytes()).unwrap()
+    };
+    let (mut one, other) = (list(0), list(MOST));
+    one.merge(&other, at(0));
+    assert_eq!(one.len(), Revocations::MAX_ENTRIES);
+    assert_eq!(
+        one.highest_floor(),
+        Timestamp::default(),
+        "only users are merged"
+    );
+    for user in 0..MOST {
+        assert!(one.revokes(&session_of(1, user, 10), at(20)), "{user}");
+    }
+}
+
+#[test]
 fn an_entry_for_a_provider_is_never_merged_with_those_of_a_user() {
     // The handle of a user who is named like the provider, as no companion makes it.
     let (before, ends) = (at(10).secs(), at(100_000).secs());

@@ -190,6 +190,22 @@ fn j17_lifetime_counts_from_iat_or_else_from_now() {
 }
 
 #[test]
+fn j17_without_iat_the_lifetime_counts_from_nbf() {
+    let now = NOW.secs();
+    let started = |nbf: u64| format!(r#""nbf":{nbf},"exp":{}"#, now + 3600);
+    assert_eq!(times(&started(now), NOW), Ok(()));
+    for nbf in [0, now - DAY.as_secs(), now - 3601 - (DAY.as_secs() - 7200)] {
+        let is_long = now + 3600 - nbf > DAY.as_secs();
+        let expected = if is_long {
+            Err(TokenError::LifetimeTooLong)
+        } else {
+            Ok(())
+        };
+        assert_eq!(times(&started(nbf), NOW), expected, "{nbf}");
+    }
+}
+
+#[test]
 fn expiry_and_start_are_checked_before_the_lifetime() {
     let year = r#""iat":1600000000,"exp":1631536000"#;
     assert_eq!(times(year, NOW), Err(TokenError::Expired));

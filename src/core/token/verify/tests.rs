@@ -211,6 +211,20 @@ fn m02_a_token_that_is_bound_to_a_key_is_refused() {
 }
 
 #[test]
+fn j09_a_security_event_token_is_no_bearer_token() {
+    let logout = r#"{"http://schemas.openid.net/event/backchannel-logout":{}}"#;
+    for events in [
+        logout,
+        r#"{"https://other.example/event":{}}"#,
+        "{}",
+        "null",
+    ] {
+        let error = verify_with(&format!(r#""events":{events}"#)).unwrap_err();
+        assert_eq!(error, TokenError::Type, "{events}");
+    }
+}
+
+#[test]
 fn times_are_checked_last() {
     let far = r#""iat":1700000000,"exp":1731536000"#;
     assert_eq!(verify_with(r#""exp":1"#).unwrap_err(), TokenError::Expired);
