@@ -237,7 +237,8 @@ impl Source {
             for text in &given.values {
                 let Some((name, _)) = text.split_once('=') else {
                     let help = "write NAME=VALUE; separate several with commas";
-                    return Err(location.value_error(text, "has no `=`", help));
+                    // Not quoted: it may be the token itself.
+                    return Err(location.error("a value has no `=`", help));
                 };
                 if seen.insert(name) {
                     names.push(location.clone().with_value(name.to_owned()));

@@ -240,6 +240,13 @@ impl Revocations {
             .binary_search_by(|entry| (entry.user, entry.target).cmp(&key))
     }
 
+    /// The time up to which all sessions of the user with this `handle` that began then are revoked,
+    /// if there is an entry for that user.
+    pub fn revoked_until(&self, handle: Id) -> Option<Timestamp> {
+        let place = self.place(Some(handle), Revoked::User(handle)).ok()?;
+        self.entries.get(place).map(|entry| entry.before)
+    }
+
     /// The number of entries.
     pub const fn len(&self) -> usize {
         self.entries.len()

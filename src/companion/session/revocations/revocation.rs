@@ -80,11 +80,15 @@ impl Revocation {
     }
 
     /// It revokes sessions that began by this time. For one session the time may be later than now, because
-    /// another replica's clock may be ahead.
-    pub(super) fn began_by(&self, now: Timestamp) -> Timestamp {
+    /// another replica's clock may be ahead. `known` is the time of an earlier revocation of the user: a
+    /// session that began since is dated up to a second after that, and so perhaps after now.
+    pub(super) fn began_by(&self, known: Option<Timestamp>, now: Timestamp) -> Timestamp {
+        let since = known.map(|known| known.after(Duration::from_secs(1)));
         match (self.revoked, self.began) {
             (_, Some(began)) => now.max(began),
-            (Revoked::User(_) | Revoked::Provider(_), None) => now,
+            (Revoked::User(_) | Revoked::Provider(_), None) => {
+                now.max(since.unwrap_or_default().min(now.after(CLOCK_SKEW)))
+            }
             (Revoked::Session(_), None) => now.after(CLOCK_SKEW),
         }
     }

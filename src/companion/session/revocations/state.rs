@@ -122,9 +122,13 @@ impl RevocationState {
             self.store_used(token, until);
         }
         for revocation in &batch.revocations {
+            let known = match revocation.revoked {
+                Revoked::User(handle) => self.revocations.revoked_until(handle),
+                Revoked::Session(_) | Revoked::Provider(_) => None,
+            };
             let (list, began_by, ends) = (
                 &mut self.revocations,
-                revocation.began_by(now),
+                revocation.began_by(known, now),
                 revocation.ends,
             );
             match (revocation.revoked, revocation.user) {

@@ -200,6 +200,21 @@ async fn b06_a_session_that_its_provider_ended_during_the_code_exchange_does_not
 }
 
 #[tokio::test]
+async fn b06_a_second_logout_within_one_second_ends_the_session_that_began_between() {
+    let mut fixture = Fixture::new();
+    for number in 0..4_u8 {
+        let jti = format!("logout {number}");
+        let logged_out = fixture.log_out(&logout_of_ada(&jti), at(1000)).await;
+        assert_eq!(logged_out, Ok(LogoutOutcome::Revoked { revocations: 1 }));
+        if number > 0 {
+            assert_eq!(fixture.read(at(1000)).await, Err(EndReason::Revoked));
+        }
+        fixture.start(at(1000)).await;
+        assert!(fixture.read(at(1000)).await.is_ok(), "{number}");
+    }
+}
+
+#[tokio::test]
 async fn b06_a_logout_of_the_user_during_the_code_exchange_is_not_lost() {
     for seconds in [0, 1, 2, 9] {
         let fixture = Fixture::new();
