@@ -69,12 +69,13 @@ impl<'a> Headers<'a> {
         }
     }
 
-    /// The same, of a request whose body or trailers follow. A proxy knows that from the framing:
-    /// HTTP/2 needs no field for it, and Envoy removes `Transfer-Encoding`.
+    /// The same, where it is known whether these fields are the whole request, or a body or trailers
+    /// follow. A proxy knows that from the framing: HTTP/2 needs no field for it, and Envoy removes
+    /// `Transfer-Encoding`.
     #[must_use]
-    pub fn followed_by_body(self) -> Self {
+    pub fn whole(self, is_whole: bool) -> Self {
         Self {
-            is_followed: true,
+            is_followed: !is_whole,
             ..self
         }
     }

@@ -82,13 +82,7 @@ impl Worker {
         {
             // Envoy returns an empty map if the request has ended. That is not a request without
             // credentials.
-            Ok(headers) if headers.iter().next().is_some() => {
-                if is_whole {
-                    headers
-                } else {
-                    headers.followed_by_body()
-                }
-            }
+            Ok(headers) if headers.iter().next().is_some() => headers.whole(is_whole),
             read => {
                 self.driver.engine.request_ended(id);
                 return verdict::refuse_unreadable(read.err().unwrap_or(host::Error::Empty));

@@ -93,17 +93,9 @@ impl FilterConfig {
 }
 
 impl Filter {
-    /// Evaluates a request without a body, and enforces the decision.
-    pub(crate) fn evaluate_whole(&self, request: &mut Request<'_>) -> RequestState {
-        self.evaluate(request, true)
-    }
-
-    /// The same for a request whose body or trailers follow.
-    pub(crate) fn evaluate_followed(&self, request: &mut Request<'_>) -> RequestState {
-        self.evaluate(request, false)
-    }
-
-    fn evaluate(&self, request: &mut Request<'_>, is_whole: bool) -> RequestState {
+    /// Evaluates the request and enforces the decision. `is_whole` says that neither body nor trailers
+    /// follow.
+    pub(crate) fn evaluate(&self, request: &mut Request<'_>, is_whole: bool) -> RequestState {
         self.try_evaluate(request, is_whole)
             .unwrap_or_else(|Refused| {
                 let line = "portcullis: request refused: its headers can't be read or changed";
@@ -123,15 +115,10 @@ impl Filter {
         const ONLY: RequestId = RequestId(0);
         let mut engine = self.engine.try_borrow_mut().map_err(|_| Refused)?;
         let map = request.headers(Map::Request)?;
-        let headers = map.fields();
+        let headers = map.fields().whole(is_whole);
         if headers.iter().next().is_none() {
             return Err(Refused);
         }
-        let headers = if is_whole {
-            headers
-        } else {
-            headers.followed_by_body()
-        };
         let context = RequestContext {
             time: now(),
             signatures: &PureRust,

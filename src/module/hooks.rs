@@ -74,13 +74,12 @@ unsafe extern "C" fn envoy_dynamic_module_on_http_filter_request_headers(
     filter: Opaque,
     end_of_stream: bool,
 ) -> u32 {
-    let hook = if end_of_stream {
-        Filter::evaluate_whole
-    } else {
-        Filter::evaluate_followed
-    };
     // SAFETY: both pointers are those of this request.
-    unsafe { run(envoy, filter, hook) }
+    unsafe {
+        run(envoy, filter, |filter, request| {
+            filter.evaluate(request, end_of_stream)
+        })
+    }
 }
 
 #[unsafe(no_mangle)]
@@ -108,7 +107,7 @@ unsafe extern "C" fn envoy_dynamic_module_on_http_filter_destroy(filter: Opaque)
 unsafe fn run(
     envoy: Opaque,
     filter: Opaque,
-    hook: fn(&Filter, &mut Request<'_>) -> RequestState,
+    hook: impl FnOnce(&Filter, &mut Request<'_>) -> RequestState,
 ) -> u32 {
     // SAFETY: the caller knows that the pointer is Envoy's, and the request ends with this function.
     let mut request = unsafe { Request::new(envoy) };

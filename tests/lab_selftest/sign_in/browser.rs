@@ -4,6 +4,8 @@ use portcullis_tests::lab::provider::Client;
 use portcullis_tests::lab::{App, Authority, Browser, Gateway, Prometheus, Provider, wait};
 use serde_json::{Value, json};
 
+use super::authorization_url;
+
 #[tokio::test]
 async fn a_browser_signs_in_at_a_real_provider() {
     let (own, others) = (Authority::new(), Authority::new());
@@ -36,19 +38,8 @@ async fn a_browser_signs_in_at_a_real_provider() {
     })
     .await;
 
-    let parameters = [
-        ("client_id", "portcullis"),
-        ("redirect_uri", &callback),
-        ("response_type", "code"),
-        ("scope", "openid"),
-        ("code_challenge_method", "S256"),
-        (
-            "code_challenge",
-            "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
-        ),
-    ];
-    let begin = url::Url::parse_with_params(&format!("{}/auth", provider.issuer()), parameters);
-    browser.visit(begin.unwrap().as_str()).await;
+    let begin = authorization_url(&provider, &callback);
+    browser.visit(begin.as_str()).await;
     let picture = browser.screenshot("provider-sign-in").await;
     assert!(std::fs::read(picture).unwrap().starts_with(b"\x89PNG"));
     browser.sign_in_as("alice").await;

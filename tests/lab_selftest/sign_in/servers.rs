@@ -10,6 +10,8 @@ use portcullis_tests::lab::{
 };
 use serde_json::{Value, json};
 
+use super::authorization_url;
+
 #[tokio::test]
 async fn redis_works_with_and_without_tls_and_keeps_its_data() {
     let authority = Authority::new();
@@ -175,19 +177,8 @@ async fn a_provider_sends_back_channel_logout() {
         .start()
         .await;
     let mut user = UserAgent::new(&[&own, &others]);
-    let parameters = [
-        ("client_id", "portcullis"),
-        ("redirect_uri", &format!("{url}/oauth2/callback")),
-        ("response_type", "code"),
-        ("scope", "openid"),
-        ("code_challenge_method", "S256"),
-        (
-            "code_challenge",
-            "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
-        ),
-    ];
-    let begin = url::Url::parse_with_params(&format!("{}/auth", provider.issuer()), parameters);
-    user.visit(begin.unwrap().as_str()).await;
+    let begin = authorization_url(&provider, &format!("{url}/oauth2/callback"));
+    user.visit(begin.as_str()).await;
     user.sign_in_as("alice").await;
 
     let out = format!(

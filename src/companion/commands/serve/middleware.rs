@@ -14,15 +14,14 @@ use axum::http::header::{
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
-use portcullis_core::endpoints;
 use portcullis_core::request::{Client, Headers};
 use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use tracing::{Instrument as _, debug, info, info_span, warn};
-use url::form_urlencoded::{self, Serializer};
+use url::form_urlencoded;
 
-use super::problem::Problem;
+use super::problem::{Problem, sign_in_path};
 use super::request_id::{RequestId, X_REQUEST_ID, proxy_request_id};
 use crate::config::Limits;
 use crate::metrics::Metrics;
@@ -151,7 +150,7 @@ fn complete(
 ) -> Response {
     if let Some(mut problem) = response.extensions_mut().remove::<Problem>() {
         if let Some(uri) = uri {
-            problem = problem.offer_sign_in(|| sign_in_path(uri));
+            problem = problem.offer_sign_in(|| sign_in_again(uri));
         }
         response = problem.render(client, id, response);
         if method == Method::HEAD {
@@ -168,20 +167,12 @@ fn complete(
     response
 }
 
-/// Where a user signs in after a request that failed. `rd` is that of the request, not checked yet: the
-/// sign-in checks it.
-fn sign_in_path(uri: &Uri) -> String {
+/// Where a user signs in after a request that failed. `rd` is that of the request, not checked yet.
+fn sign_in_again(uri: &Uri) -> String {
     let query = uri.query().unwrap_or_default();
     let mut pairs = form_urlencoded::parse(query.as_bytes());
-    match pairs.find(|(name, _)| name == "rd") {
-        Some((name, rd)) => {
-            let query = Serializer::new(String::new())
-                .append_pair(&name, &rd)
-                .finish();
-            format!("{}?{query}", endpoints::SIGN_IN.path)
-        }
-        None => endpoints::SIGN_IN.path.to_owned(),
-    }
+    let rd = pairs.find(|(name, _)| name == "rd");
+    sign_in_path(rd.as_ref().map(|(_, rd)| &**rd))
 }
 
 /// The kind of client, by core's rule.

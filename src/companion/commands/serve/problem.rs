@@ -9,6 +9,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use portcullis_core::endpoints;
 use portcullis_core::request::Client;
+use url::form_urlencoded::Serializer;
 
 use super::request_id::RequestId;
 use crate::pages;
@@ -26,6 +27,20 @@ pub(crate) struct Problem {
     text: Cow<'static, str>,
     /// The next steps, most likely first: links to paths or URLs of ours, and their labels.
     links: Vec<(String, &'static str)>,
+}
+
+/// The path of a sign-in that continues at `rd`, which the sign-in checks.
+pub(super) fn sign_in_path(rd: Option<&str>) -> String {
+    let path = endpoints::SIGN_IN.path;
+    match rd {
+        Some(rd) => {
+            let query = Serializer::new(String::new())
+                .append_pair("rd", rd)
+                .finish();
+            format!("{path}?{query}")
+        }
+        None => path.to_owned(),
+    }
 }
 
 impl Problem {

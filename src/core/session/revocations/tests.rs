@@ -136,9 +136,13 @@ fn revoke_one(list: &mut Revocations, user: u32, sid: u32, before: u64) {
 
 /// A list with these entries: a session, its user, and until when it must have begun.
 fn list_of(entries: impl Iterator<Item = (u32, u32, u64)>) -> Revocations {
+    list_of_users(entries.map(|(sid, user, before)| (sid, id(user), before)))
+}
+
+/// The same with the handles of the users.
+fn list_of_users(entries: impl Iterator<Item = (u32, Id, u64)>) -> Revocations {
     let entries = entries.map(|(sid, user, before)| {
-        let (sid, user, before, ends) = (id(sid), id(user), at(before).secs(), at(100_000));
-        let ends = ends.secs();
+        let (sid, before, ends) = (id(sid), at(before).secs(), at(100_000).secs());
         format!(r#"{{"sid":"{sid}.{user}","before":{before},"ends":{ends}}}"#)
     });
     let entries: Vec<String> = entries.collect();
@@ -329,19 +333,8 @@ fn the_users_of_another_provider_are_not_merged_first() {
 #[test]
 fn two_full_lists_are_merged_in_linear_time() {
     // Each user has two entries, and all are of one provider.
-    let list = |first: u32| {
-        let entries = (first..first + MOST).map(|sid| {
-            let (sid, user) = (id(sid), user_of(1, sid / 2));
-            let (before, ends) = (at(10).secs(), at(100_000).secs());
-            format!(r#"{{"sid":"{sid}.{user}","before":{before},"ends":{ends}}}"#)
-        });
-        let entries: Vec<String> = entries.collect();
-        let text = format!(
-            r#"{{"version":1,"floor":0,"entries":[{}]}}"#,
-            entries.join(",")
-        );
-        Revocations::parse(text.as_bytes()).unwrap()
-    };
+    let list =
+        |first: u32| list_of_users((first..first + MOST).map(|sid| (sid, user_of(1, sid / 2), 10)));
     let (mut one, other) = (list(0), list(MOST));
     one.merge(&other, at(0));
     assert_eq!(one.len(), Revocations::MAX_ENTRIES);

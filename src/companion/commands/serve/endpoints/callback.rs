@@ -3,7 +3,6 @@
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use portcullis_core::endpoints;
 use tracing::{error, info, warn};
 
 use crate::clock::now;
@@ -16,7 +15,7 @@ use crate::redirect_target::RedirectTarget;
 use crate::session::{AttemptError, Cookies, SetCookie, SignInAttempt, StartError};
 
 use super::errors;
-use super::start::{page_of, path, redirect};
+use super::start::{page_of, redirect, sign_in_for};
 
 /// What the operator can do if an email address is not verified.
 const UNVERIFIED_EMAIL_HELP: &str = "set `trust_unverified_email: true` if users can't choose their \
@@ -60,7 +59,7 @@ async fn callback(
         state
             .metrics
             .sign_in_completed(provider.name(), "state-missing");
-        return errors::attempt_invalid(sign_in_path(None)).into_response();
+        return errors::attempt_invalid(sign_in_for(None)).into_response();
     };
     let cookies = cookies(headers);
     // An attempt can be used once, whatever the outcome.
@@ -90,12 +89,12 @@ async fn finish(
         state.metrics.sign_in_completed(name, "attempt-invalid");
         match error {
             AttemptError::AlreadyFinished | AttemptError::Unknown => {
-                errors::attempt_invalid(sign_in_path(None))
+                errors::attempt_invalid(sign_in_for(None))
             }
             AttemptError::Unavailable(_) => Problem::unavailable(
                 "We can't complete your sign-in right now. Try again in a moment.",
             )
-            .with_link(sign_in_path(None), "Sign in again"),
+            .with_link(sign_in_for(None), "Sign in again"),
         }
     })?;
     // The policy may have changed since the target was checked.
@@ -156,22 +155,17 @@ fn not_started(provider: &str, error: &StartError, target: Option<&RedirectTarge
                 "You are in more groups than this site can store in a session. Give the request ID below \
                  to the operator of this site.",
             )
-            .with_link(sign_in_path(target), "Sign in again")
+            .with_link(sign_in_for(target), "Sign in again")
         }
         StartError::EndedAtProvider => {
             info!(provider, %error, "session not started");
-            errors::ended_at_provider(sign_in_path(target))
+            errors::ended_at_provider(sign_in_for(target))
         }
         StartError::Unavailable(_) => {
             warn!(provider, %error, "session not started");
             let text = "You are not signed in, because we can't store your session right now. Try again \
                         in a moment.";
-            Problem::unavailable(text).with_link(sign_in_path(target), "Sign in again")
+            Problem::unavailable(text).with_link(sign_in_for(target), "Sign in again")
         }
     }
-}
-
-/// The path at which a new sign-in begins.
-fn sign_in_path(target: Option<&RedirectTarget>) -> String {
-    path(endpoints::SIGN_IN.path, target, None, None)
 }

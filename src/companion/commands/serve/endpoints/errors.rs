@@ -4,7 +4,6 @@
 //! written their messages.
 
 use axum::http::StatusCode;
-use portcullis_core::endpoints;
 use tracing::{error, info, warn};
 
 use crate::commands::serve::problem::Problem;
@@ -12,7 +11,7 @@ use crate::commands::serve::state::SharedSignInState;
 use crate::provider::{ErrorCategory, Provider, ProviderError};
 use crate::redirect_target::RedirectTarget;
 
-use super::start::path;
+use super::start::sign_in_for;
 
 /// A sign-in that failed because of a request to the provider, or of the provider's response.
 pub(super) fn provider_error(
@@ -30,7 +29,7 @@ pub(super) fn provider_error(
         ErrorCategory::Unreachable => warn!(provider = name, kind, %error, "sign-in failed"),
         ErrorCategory::Misconfigured => error!(provider = name, kind, %error, "sign-in failed"),
     }
-    let again = path(endpoints::SIGN_IN.path, target, None, None);
+    let again = sign_in_for(target);
     let your_provider = match state.identity.providers.only() {
         Some(_) => "Your identity provider".to_owned(),
         // The user has chosen it by its name.

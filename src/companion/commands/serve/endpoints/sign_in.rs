@@ -2,7 +2,6 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use portcullis_core::endpoints;
 use serde::Deserialize;
 
 use crate::commands::serve::extract::Query;
@@ -10,7 +9,7 @@ use crate::commands::serve::problem::Problem;
 use crate::commands::serve::state::SharedSignInState;
 use crate::pages::{self, ProviderChoice};
 
-use super::start::{path, redirect, redirect_target};
+use super::start::{redirect, redirect_target, start_path};
 
 /// The query.
 #[derive(Debug, Deserialize)]
@@ -26,11 +25,11 @@ pub(super) async fn sign_in(
     let target = target.as_ref();
     let providers = &state.identity.providers;
     if providers.only().is_some() {
-        return Ok(redirect(&path(endpoints::START.path, target, None, None)));
+        return Ok(redirect(&start_path(target, None, None)));
     }
     let choice = |provider: &str| ProviderChoice {
         provider: provider.to_owned(),
-        href: path(endpoints::START.path, target, Some(provider), None),
+        href: start_path(target, Some(provider), None),
     };
     let choices: Vec<ProviderChoice> = providers
         .all()

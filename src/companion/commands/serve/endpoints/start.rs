@@ -22,7 +22,7 @@ use url::form_urlencoded::Serializer;
 use crate::clock::now;
 use crate::commands::serve::extract::Query;
 use crate::commands::serve::identity::{cookies, set_cookies};
-use crate::commands::serve::problem::Problem;
+use crate::commands::serve::problem::{Problem, sign_in_path};
 use crate::commands::serve::request_id::RequestId;
 use crate::commands::serve::state::SharedSignInState;
 use crate::pages;
@@ -58,10 +58,7 @@ pub(super) async fn start(
     if is_embedded(&headers) {
         // Providers do not allow their pages in iframes.
         let text = "Sign-in can't run inside an iframe. Open it in its own tab.";
-        return Err(Problem::bad_request(text).with_link(
-            path(endpoints::SIGN_IN.path, target.as_ref(), None, None),
-            "Sign in",
-        ));
+        return Err(Problem::bad_request(text).with_link(sign_in_for(target.as_ref()), "Sign in"));
     }
     let cookies = cookies(&headers);
     let identity = &state.identity;
@@ -71,20 +68,13 @@ pub(super) async fn start(
             .sessions
             .is_loop(&cookies, page_of(target.as_str()), now)
     {
-        let next = path(
-            endpoints::START.path,
-            Some(target),
-            params.provider.as_deref(),
-            None,
-        );
+        let next = start_path(Some(target), params.provider.as_deref(), None);
         return Ok(pages::sign_in_loop(target, &next, id.as_str()));
     }
     let provider = match params.provider.as_deref() {
         Some(name) => Some(identity.providers.named(name).ok_or_else(|| {
-            Problem::bad_request("This site has no identity provider with this name.").with_link(
-                path(endpoints::SIGN_IN.path, target.as_ref(), None, None),
-                "Choose another provider",
-            )
+            Problem::bad_request("This site has no identity provider with this name.")
+                .with_link(sign_in_for(target.as_ref()), "Choose another provider")
         })?),
         None => identity.providers.only(),
     };
@@ -98,12 +88,7 @@ pub(super) async fn start(
         .is_some_and(|mode| mode == "navigate");
     if navigates && params.initiator.is_none() {
         let name = provider.map(|provider| provider.name());
-        let next = path(
-            endpoints::START.path,
-            target.as_ref(),
-            name,
-            Some(initiator),
-        );
+        let next = start_path(target.as_ref(), name, Some(initiator));
         return Ok(pages::start(&next));
     }
     if identity.sessions.has_session_cookie(&cookies) {
@@ -118,12 +103,7 @@ pub(super) async fn start(
         }
     }
     let Some(provider) = provider else {
-        return Ok(redirect(&path(
-            endpoints::SIGN_IN.path,
-            target.as_ref(),
-            None,
-            None,
-        )));
+        return Ok(redirect(&sign_in_for(target.as_ref())));
     };
     let redirect_uri = identity
         .redirect_uri(provider)
@@ -208,9 +188,13 @@ pub(super) fn page_of(url: &str) -> &str {
     url.split_once('#').map_or(url, |(page, _)| page)
 }
 
-/// A path of ours with these parameters in its query.
-pub(super) fn path(
-    path: &str,
+/// The path of a sign-in that continues at this target.
+pub(super) fn sign_in_for(target: Option<&RedirectTarget>) -> String {
+    sign_in_path(target.map(RedirectTarget::as_str))
+}
+
+/// The path of this endpoint with these parameters in its query.
+pub(super) fn start_path(
     target: Option<&RedirectTarget>,
     provider: Option<&str>,
     initiator: Option<Initiator>,
@@ -229,7 +213,7 @@ pub(super) fn path(
         };
         query.append_pair("initiator", initiator);
     }
-    let query = query.finish();
+    let (path, query) = (endpoints::START.path, query.finish());
     if query.is_empty() {
         path.to_owned()
     } else {
