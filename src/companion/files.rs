@@ -14,7 +14,18 @@ pub(crate) const MAX_BYTES: usize = 1 << 20;
 
 /// Reads a file of at most [`MAX_BYTES`]. A longer one is an error.
 pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
-    read_bounded(File::open(path)?)
+    read_bounded(open(path)?)
+}
+
+/// Opens a file. Anything else than a regular file is an error: opening a named pipe, for instance, blocks
+/// until a program writes to it.
+pub(crate) fn open(path: &Path) -> io::Result<File> {
+    let kind = fs::metadata(path)?.file_type();
+    if !kind.is_file() && !kind.is_dir() {
+        let message = "not a regular file";
+        return Err(io::Error::new(ErrorKind::InvalidInput, message));
+    }
+    File::open(path)
 }
 
 /// Reads at most [`MAX_BYTES`]. More is an error.

@@ -9,11 +9,13 @@ mod variants;
 
 pub(crate) use tokens::Tokens;
 
+use std::path::Path;
+
 use builds::Builds;
 use variants::Envoys;
 
 use crate::machine::Machine;
-use crate::report;
+use crate::report::{self, Series};
 use crate::rounds;
 use crate::settings::Settings;
 use crate::sign_in_stack::{self, SignInStack};
@@ -29,9 +31,7 @@ pub(crate) async fn measure(
     let session = sign_in_stack::cookies(&browser, sign_in_stack::COOKIES);
     if let Some(other) = &settings.other_filter {
         println!("The current filter compared with {}.\n", other.display());
-        let builds = Builds::start(machine, tokens, stack.companion.address(), other).await;
-        let mut variants = builds.throughput(tokens, &session)?;
-        report::throughput(&rounds::run(&mut variants, settings)?);
+        report::throughput(&compare(machine, settings, tokens, stack, (other, &session)).await?);
         return Ok(());
     }
     let envoys = Envoys::start(machine, tokens, stack.companion.address()).await;
@@ -50,4 +50,26 @@ pub(crate) async fn measure(
     println!("\nOne request at a time:\n");
     report::latency(&rounds::run(&mut envoys.latency(&session)?, settings)?);
     Ok(())
+}
+
+/// Compares two builds of the filter. Each round has new processes, because two processes of the same
+/// build differ by up to 5 % for as long as they run.
+async fn compare(
+    machine: &Machine,
+    settings: &Settings,
+    tokens: &Tokens,
+    stack: &SignInStack,
+    (other, session): (&Path, &str),
+) -> Result<Vec<Series>, String> {
+    let mut all = Vec::new();
+    for round in 0..settings.rounds {
+        let builds = Builds::start(machine, tokens, stack.companion.address(), other).await;
+        let mut variants = builds.throughput(tokens, session)?;
+        if all.is_empty() {
+            all.extend(variants.iter().map(Series::of));
+        }
+        rounds::warm_up(&mut variants)?;
+        rounds::run_one(&mut variants, &mut all, settings, round)?;
+    }
+    Ok(all)
 }

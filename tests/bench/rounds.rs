@@ -25,21 +25,38 @@ pub(crate) struct Variant {
 
 /// Runs the turns of all variants.
 pub(crate) fn run(variants: &mut [Variant], settings: &Settings) -> Result<Vec<Series>, String> {
-    for variant in &mut *variants {
-        variant.turn(WARM_UP)?;
-    }
     let mut all: Vec<Series> = variants.iter().map(Series::of).collect();
+    warm_up(variants)?;
     for round in 0..settings.rounds {
-        let mut turns: Vec<_> = variants.iter_mut().zip(&mut all).collect();
-        // In alternating direction, so that no variant always follows the same one.
-        if round % 2 == 1 {
-            turns.reverse();
-        }
-        for (variant, series) in turns {
-            series.samples.push(variant.turn(settings.turn)?);
-        }
+        run_one(variants, &mut all, settings, round)?;
     }
     Ok(all)
+}
+
+/// Sends requests to each variant before its first turn.
+pub(crate) fn warm_up(variants: &mut [Variant]) -> Result<(), String> {
+    for variant in variants {
+        variant.turn(WARM_UP)?;
+    }
+    Ok(())
+}
+
+/// Runs one turn of each variant. `all` has their samples, in the same order.
+pub(crate) fn run_one(
+    variants: &mut [Variant],
+    all: &mut [Series],
+    settings: &Settings,
+    round: u32,
+) -> Result<(), String> {
+    let mut turns: Vec<_> = variants.iter_mut().zip(all).collect();
+    // In alternating direction, so that no variant always follows the same one.
+    if round % 2 == 1 {
+        turns.reverse();
+    }
+    for (variant, series) in turns {
+        series.samples.push(variant.turn(settings.turn)?);
+    }
+    Ok(())
 }
 
 impl Variant {

@@ -1,7 +1,6 @@
 //! Secret texts, and the file of the client secret.
 
 use std::fmt;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,6 +8,8 @@ use arc_swap::ArcSwap;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroize as _;
+
+use crate::files;
 
 /// How long a client secret may be, in bytes.
 const MAX_BYTES: usize = 4096;
@@ -102,7 +103,8 @@ fn read(path: &Path) -> Result<Secret, SecretFileError> {
         path: path.to_path_buf(),
         why: why.to_owned(),
     };
-    let text = fs::read_to_string(path).map_err(|cause| error(&cause.to_string()))?;
+    let bytes = files::read(path).map_err(|cause| error(&cause.to_string()))?;
+    let text = String::from_utf8(bytes).map_err(|_| error("not a text in UTF-8"))?;
     let secret = Secret(text);
     let trimmed = secret.expose().trim_end_matches(['\r', '\n']);
     if trimmed.is_empty() {

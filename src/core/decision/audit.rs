@@ -24,10 +24,10 @@ struct AuditRecord<'a> {
     decision: &'static str,
     reason: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    detail: Option<String>,
+    detail: Option<&'a str>,
     /// The exact error, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
+    error: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     app: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -43,9 +43,9 @@ struct AuditRecord<'a> {
     /// What a refused token claimed.
     #[serde(skip_serializing_if = "Option::is_none")]
     claimed: Option<Claimed>,
-    method: Option<String>,
-    host: Option<String>,
-    path: Option<String>,
+    method: Option<Cow<'a, str>>,
+    host: Option<Cow<'a, str>>,
+    path: Option<Cow<'a, str>>,
 }
 
 impl Decision<'_> {
@@ -54,6 +54,7 @@ impl Decision<'_> {
     pub(crate) fn audit_record(&self, headers: &Headers<'_>) -> String {
         let (caller, evidence) = (self.authenticated(), self.evidence());
         let detail = self.ambiguity.map(|ambiguity| ambiguity.to_string());
+        let error = evidence.map(|evidence| evidence.error().to_string());
         let record = AuditRecord {
             audit: "portcullis.decision.v1",
             decision: if self.is_allowed() {
@@ -62,10 +63,8 @@ impl Decision<'_> {
                 "refused"
             },
             reason: self.reason.code(),
-            error: evidence
-                .map(|evidence| evidence.error().to_string())
-                .or_else(|| detail.clone()),
-            detail,
+            error: error.as_deref().or(detail.as_deref()),
+            detail: detail.as_deref(),
             app: self.app.map(App::name),
             rule: self.rule.map(Rule::name),
             caller: caller.map(AuthenticatedCaller::caller_name),
@@ -100,11 +99,11 @@ impl Decision<'_> {
 }
 
 /// The value of a header field without a query, truncated for the audit record.
-fn text(headers: &Headers<'_>, name: &str) -> Option<String> {
+fn text<'h>(headers: &Headers<'h>, name: &str) -> Option<Cow<'h, str>> {
     let value = headers.all(name).next()?;
     let value = value.split(|byte| *byte == b'?').next().unwrap_or_default();
     let value = value.get(..MAX_TEXT).unwrap_or(value);
-    Some(String::from_utf8_lossy(value).into_owned())
+    Some(String::from_utf8_lossy(value))
 }
 
 #[cfg(test)]

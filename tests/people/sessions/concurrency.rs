@@ -18,6 +18,9 @@ async fn wait_for_refreshes(gateway: &SessionGateway, calls: usize) {
 const MAX_WAITING: usize = 256;
 const MAX_WAITING_PER_SESSION: usize = 128;
 
+/// The number of connections that Envoy never gives to one worker alone.
+const MAX_CONNECTIONS: usize = 200;
+
 /// Waits until this many requests wait.
 async fn wait_for_waiting(gateway: &SessionGateway, count: usize) {
     let gateway = &gateway.gateway;
@@ -25,14 +28,27 @@ async fn wait_for_waiting(gateway: &SessionGateway, count: usize) {
     gateway.metric(WAITING, &[], all).await;
 }
 
+/// Waits until both workers have allowed a request, so that each has the keys. A worker without them
+/// resumes its requests in batches, and the first batch may have been answered before the second asks.
+async fn wait_for_keys_on_every_worker(gateway: &mut SessionGateway, session: &TestSession) {
+    let valid = gateway.valid_token(session);
+    for _ in 0..MAX_CONNECTIONS {
+        gateway
+            .assert_allowed_with_response("at first", with_session(&valid))
+            .await;
+        if gateway.gateway.workers_that_decided() == 2 {
+            return;
+        }
+    }
+    panic!("one of two workers got {MAX_CONNECTIONS} connections");
+}
+
 #[tokio::test]
 async fn fifty_requests_of_one_session_cause_one_call_per_worker() {
     for version in Version::ALL {
         let mut gateway = SessionGateway::with(|_| {}, |builder| builder.version(version)).await;
         let ann = TestSession::new("ann");
-        gateway
-            .assert_allowed_with_response("at first", with_session(&gateway.valid_token(&ann)))
-            .await;
+        wait_for_keys_on_every_worker(&mut gateway, &ann).await;
         let lines = gateway.refresh_succeeds(&ann);
         gateway.companion.hold();
         let expired = gateway.expired_token(&ann);

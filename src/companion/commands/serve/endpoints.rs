@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::http::StatusCode;
+use axum::http::header::ALLOW;
+use axum::response::IntoResponse;
 use axum::routing::{any, get, post};
 use portcullis_core::endpoints as paths;
 
@@ -50,10 +52,13 @@ fn with_sign_in(state: &SharedSignInState) -> Router {
             paths::BACKCHANNEL_LOGOUT.path,
             post(backchannel_logout::backchannel_logout),
         )
-        .route(paths::CALLBACK.path, get(callback::without_name))
+        .route(
+            paths::CALLBACK.path,
+            get(callback::without_name).head(head_not_allowed),
+        )
         .route(
             &paths::CALLBACK.subpath("{provider}"),
-            get(callback::with_name),
+            get(callback::with_name).head(head_not_allowed),
         )
         .route(paths::JWKS.path, get(keys::jwks))
         .route(paths::REFRESH.path, post(refresh::refresh))
@@ -61,9 +66,11 @@ fn with_sign_in(state: &SharedSignInState) -> Router {
         .route(paths::SIGN_IN.path, get(sign_in::sign_in))
         .route(
             paths::SIGN_OUT.path,
-            get(sign_out::by_get).post(sign_out::by_post),
+            get(sign_out::by_get)
+                .post(sign_out::by_post)
+                .head(head_not_allowed),
         )
-        .route(paths::START.path, get(start::start))
+        .route(paths::START.path, get(start::start).head(head_not_allowed))
         .route(paths::USERINFO.path, get(userinfo::userinfo))
         .with_state(Arc::clone(state))
 }
@@ -101,6 +108,12 @@ async fn method_not_allowed() -> Problem {
     let text = "This address does not accept this kind of request. Go back, and open the app that you \
                 want to use.";
     Problem::new(status, "invalid_request", title, text)
+}
+
+/// For endpoints whose GET changes something. axum would handle a HEAD like a GET, and programs that check
+/// links send them.
+async fn head_not_allowed() -> impl IntoResponse {
+    ([(ALLOW, "GET")], method_not_allowed().await)
 }
 
 async fn sign_in_not_configured() -> Problem {

@@ -10,6 +10,8 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 
+use crate::files;
+
 /// An HTTP client with its CA certificates, and their file, which is read again when it changes.
 #[derive(Debug)]
 pub(super) struct RootCertificates {
@@ -100,10 +102,9 @@ fn from_file(file: &Path) -> Result<RootCertStore, CaError> {
         file: file.to_path_buf(),
         why,
     };
+    let pem = files::read(file).map_err(|cause| error(cause.to_string()))?;
     let mut roots = RootCertStore::empty();
-    for certificate in
-        CertificateDer::pem_file_iter(file).map_err(|cause| error(cause.to_string()))?
-    {
+    for certificate in CertificateDer::pem_slice_iter(&pem) {
         let certificate = certificate.map_err(|cause| error(cause.to_string()))?;
         roots
             .add(certificate)

@@ -47,3 +47,15 @@ fn a_failed_write_leaves_the_old_file() {
     let left: Vec<_> = fs::read_dir(folder.path()).unwrap().collect();
     assert_eq!(left.len(), 1, "{left:?}");
 }
+
+#[test]
+fn a_named_pipe_is_refused_and_does_not_block() {
+    let folder = Folder::new();
+    let pipe = folder.file("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.expect("mkfifo is part of coreutils").success());
+    for path in [&pipe, Path::new("/dev/zero")] {
+        let error = read(path, 100).unwrap_err();
+        assert_eq!(error.to_string(), "not a regular file");
+    }
+}

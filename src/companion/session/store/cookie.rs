@@ -144,6 +144,13 @@ impl SessionStore for CookieStore {
             let path = self.journal.display();
             Unavailable::new(format!("{path}: can't be written: {error}"))
         })?;
+        if linked.became_incomplete {
+            tracing::warn!(
+                "the index of provider sessions is full; until these sessions have expired, a back-channel \
+                 logout that names such a session ends all sessions of its user; help: shorten \
+                 `session.idle`, or use Redis as `session.store`"
+            );
+        }
         if let Some((user, ends)) = linked.evicted {
             let batch = RevocationBatch {
                 revocations: vec![Revocation::user(user, ends)],

@@ -14,7 +14,7 @@ use crate::commands::serve::extract::Form;
 use crate::commands::serve::problem::Problem;
 use crate::commands::serve::state::SharedSignInState;
 use crate::provider::{ErrorCategory, LogoutToken, Provider, ProviderError, Secret};
-use crate::session::{LogoutClaims, LogoutOutcome};
+use crate::session::{LogoutClaims, LogoutOutcome, Unavailable};
 
 /// The form that a provider sends.
 #[derive(Debug, Deserialize)]
@@ -29,8 +29,7 @@ pub(super) async fn backchannel_logout(
     let Ok(Form(form)) = form else {
         return rejected("expected a form with one `logout_token`");
     };
-    let verified = verify(&state, &form.logout_token).await;
-    let (provider, token) = match verified {
+    let verified = match verify(&state, &form.logout_token).await {
         Ok(verified) => verified,
         Err(None) => return rejected("logout token rejected"),
         Err(Some((provider, error))) => {
@@ -42,10 +41,24 @@ pub(super) async fn backchannel_logout(
             };
         }
     };
-    if token.is_replay {
-        log(provider, LogoutOutcome::Replayed);
-        return StatusCode::OK.into_response();
+    for (provider, token) in &verified {
+        if token.is_replay {
+            log(provider, LogoutOutcome::Replayed);
+            continue;
+        }
+        if let Err(error) = end_sessions(&state, provider, token).await {
+            warn!(provider = provider.name(), %error, "sessions not revoked");
+            return unavailable();
+        }
     }
+    StatusCode::OK.into_response()
+}
+
+async fn end_sessions(
+    state: &SharedSignInState,
+    provider: &Provider,
+    token: &LogoutToken,
+) -> Result<(), Unavailable> {
     let logout = LogoutClaims {
         provider: provider.name(),
         sub: token.sub.as_deref(),
@@ -53,42 +66,40 @@ pub(super) async fn backchannel_logout(
         jti: &token.jti,
         until: token.good_until,
     };
-    match state
-        .identity
-        .sessions
-        .backchannel_logout(&logout, now())
-        .await
-    {
-        Ok(outcome) => {
-            provider.mark_used(&token, now());
-            log(provider, outcome);
-            StatusCode::OK.into_response()
-        }
-        Err(error) => {
-            warn!(provider = provider.name(), %error, "sessions not revoked");
-            unavailable()
-        }
-    }
+    let sessions = &state.identity.sessions;
+    let outcome = sessions.backchannel_logout(&logout, now()).await?;
+    provider.mark_used(token, now());
+    log(provider, outcome);
+    Ok(())
 }
 
-/// The provider that issued the token, and its claims. Each provider verifies it: one that did not issue
-/// it rejects it by `iss`, before it verifies the signature. The error is that of the issuer if there is
-/// one, otherwise that of the first provider.
+/// The providers that issued the token, each with its claims: several if they have the same issuer and
+/// client ID. Each provider verifies it: one that did not issue it rejects it by `iss`, before it verifies
+/// the signature. The error is that of the issuer if there is one, otherwise that of the first provider.
 async fn verify<'s>(
     state: &'s SharedSignInState,
     token: &Secret,
-) -> Result<(&'s Provider, LogoutToken), Option<(&'s Provider, ProviderError)>> {
+) -> Result<Vec<(&'s Provider, LogoutToken)>, Option<(&'s Provider, ProviderError)>> {
+    let mut verified: Vec<(&Provider, LogoutToken)> = Vec::new();
     let mut rejected = None;
     for provider in state.identity.providers.all() {
         match provider.logout_token(token.expose(), now()).await {
-            Ok(token) => return Ok((provider, token)),
+            Ok(token) => verified.push((provider, token)),
+            // It may have issued the token too.
+            Err(error) if matches!(error.category(), ErrorCategory::Unreachable) => {
+                return Err(Some((provider, error)));
+            }
             Err(error) if rejected.is_none() || !error.is_for_other_provider() => {
                 rejected = Some((&**provider, error));
             }
             Err(_) => {}
         }
     }
-    Err(rejected)
+    if verified.is_empty() {
+        Err(rejected)
+    } else {
+        Ok(verified)
+    }
 }
 
 fn log(provider: &Provider, outcome: LogoutOutcome) {

@@ -66,6 +66,8 @@ pub(super) struct Linked {
     /// The handle of the user whose sessions were evicted because the index was full, and when the last of
     /// them expires. They must be revoked, because a logout token no longer finds them.
     pub(super) evicted: Option<(Id, Timestamp)>,
+    /// Whether the index was complete, and is not any more: it is full of sessions of different users.
+    pub(super) became_incomplete: bool,
 }
 
 impl ProviderSessionIndex {
@@ -94,10 +96,14 @@ impl ProviderSessionIndex {
             ended: HashMap::new(),
             ended_order: VecDeque::new(),
         };
-        for line in lines {
+        // The newest first: the journal may contain more lines than the index holds, because those of unused
+        // sessions stay until it is replaced.
+        for line in lines.into_iter().rev() {
             let until = line.ends.min(now.after(token.max(idle))).after(CLOCK_SKEW);
             if now < until && index.count < MAX_SESSIONS {
                 index.insert(line, until);
+            } else if now < until {
+                index.complete_from = index.complete_from.max(until);
             }
         }
         index.journal = Journal::create(path, index.lines())?;
@@ -118,6 +124,7 @@ impl ProviderSessionIndex {
         let mut linked = Linked {
             ended: self.ended.get(&of.id).copied(),
             evicted: None,
+            became_incomplete: false,
         };
         let until = lifetime.unused_ends.after(CLOCK_SKEW);
         let known = self.sessions.get_mut(&of.id);
@@ -130,6 +137,7 @@ impl ProviderSessionIndex {
         }
         if MAX_SESSIONS <= self.count {
             // Too many different users: the index is incomplete until this session has expired.
+            linked.became_incomplete = self.complete_from <= now;
             self.complete_from = self.complete_from.max(lifetime.unused_ends);
             return Ok(linked);
         }

@@ -175,12 +175,34 @@ fn an_index_full_of_different_users_is_incomplete() {
     }
     assert!(fixture.is_complete(1000));
     let linked = fixture.link(70_000, 70_000, 70_000, (1300, 1000));
-    assert_eq!(linked, Linked::default());
+    assert!(linked.became_incomplete && linked.evicted.is_none());
+    let linked = fixture.link(70_001, 70_001, 70_001, (1300, 1000));
+    assert!(!linked.became_incomplete, "it was incomplete already");
     assert!(!fixture.is_complete(1299));
     assert!(fixture.is_complete(1300));
     // Once there is room, the index is complete again.
     fixture.link(70_000, 70_000, 70_000, (1700, 1400));
     assert_eq!(fixture.sids(70_000, 1400), [id(70_000)]);
+}
+
+/// Unused sessions leave the index before their lines leave the journal.
+#[test]
+fn after_a_restart_a_full_index_has_the_newest_sessions_of_the_journal() {
+    let mut fixture = Fixture::new();
+    let full = u32::try_from(MAX_SESSIONS).unwrap();
+    for number in 0..full {
+        fixture.link(number, number, number, (1, 0));
+    }
+    for number in full..full + 100 {
+        fixture.link(number, number, number, (3600, 100));
+    }
+    fixture.restart(at(101));
+    assert_eq!(fixture.index.count, MAX_SESSIONS);
+    for number in full..full + 100 {
+        assert_eq!(fixture.sids(number, 101), [id(number)]);
+    }
+    assert!(!fixture.is_complete(102), "older sessions are missing");
+    assert!(fixture.is_complete(101 + 3600 + CLOCK_SKEW.as_secs()));
 }
 
 #[test]
