@@ -36,7 +36,7 @@ impl Document {
     /// Reads a file, or standard input where the path is `-`. `empty` is the help for an empty file.
     ///
     /// # Errors
-    /// A file that can't be read, is not UTF-8, is larger than 1 MiB, is neither YAML nor JSON, or has a
+    /// A file that can't be read, is not UTF-8, is larger than 16 MiB, is neither YAML nor JSON, or has a
     /// duplicate name or a value that parsers read differently.
     pub fn open(path: &Path, empty: &str) -> Result<Self, Report> {
         let name = if path == Path::new("-") {

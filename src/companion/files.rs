@@ -10,7 +10,7 @@ use std::path::Path;
 pub(crate) use write_access::{WriteAccess, Writer};
 
 /// The maximum size of a file, in bytes.
-pub(crate) const MAX_BYTES: usize = 1 << 20;
+pub(crate) const MAX_BYTES: usize = 16 << 20;
 
 /// Reads a file of at most [`MAX_BYTES`]. A longer one is an error.
 pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
@@ -34,7 +34,7 @@ pub(crate) fn read_bounded(reader: impl Read) -> io::Result<Vec<u8>> {
     let mut reader = reader.take(MAX_BYTES as u64 + 1);
     reader.read_to_end(&mut bytes)?;
     if bytes.len() > MAX_BYTES {
-        return Err(io::Error::new(ErrorKind::FileTooLarge, "larger than 1 MiB"));
+        return Err(io::Error::new(ErrorKind::FileTooLarge, "larger than 16 MiB"));
     }
     Ok(bytes)
 }

@@ -24,7 +24,7 @@ pub struct Caller {
     pub(crate) email: Option<String>,
     pub(crate) groups: Vec<String>,
     pub(crate) preferred_username: Option<String>,
-    /// All claims of the token.
+    /// All claims of the token. Those of a user who signed in are in its member `claims`.
     pub(crate) claims: Arc<Json>,
 }
 
@@ -47,6 +47,15 @@ pub enum Subject {
 /// The claim beside the e-mail address that says whether it is verified (OpenID Connect Core, section
 /// 5.1).
 const EMAIL_VERIFIED: &str = "email_verified";
+
+/// The claims of the provider that are in every session token.
+const STANDARD_CLAIMS: [&str; 5] = [
+    "email",
+    EMAIL_VERIFIED,
+    "groups",
+    "preferred_username",
+    "sub",
+];
 
 impl Caller {
     /// The caller of a verified token. A Kubernetes trust gives no e-mail address, groups or
@@ -71,7 +80,7 @@ impl Caller {
             }
             Kind::Oidc => {
                 let paths = &trust.claims;
-                caller.email = verified_email(&caller.claims, &paths.email);
+                caller.email = email(&caller.claims, &paths.email, trust.trust_unverified_email);
                 caller.groups = groups(at(&caller.claims, &paths.groups));
                 caller.preferred_username = at(&caller.claims, &paths.preferred_username)
                     .and_then(Json::as_str)
@@ -82,7 +91,8 @@ impl Caller {
         Ok(caller)
     }
 
-    /// The user of a session token. `body` has all claims of the token.
+    /// The user of a session token. `body` has all claims of the token; those of the provider are in its
+    /// member `claims`.
     pub(crate) fn of_session(claims: session::Claims, body: Arc<Json>) -> Self {
         Self {
             from: claims.provider,
@@ -92,6 +102,19 @@ impl Caller {
             preferred_username: claims.preferred_username,
             claims: body,
         }
+    }
+
+    /// The claim at this path: of the token, or of those that the user's provider has given. The other
+    /// claims of a session token are the companion's own.
+    pub(crate) fn claim(&self, path: &[String]) -> Option<&Json> {
+        let Subject::User(_) = self.subject else {
+            return at(&self.claims, path);
+        };
+        let given = self.claims.member(session::PROVIDER_CLAIMS);
+        given.and_then(|claims| at(claims, path)).or_else(|| {
+            let is_given = |name: &String| STANDARD_CLAIMS.contains(&name.as_str());
+            at(&self.claims, path).filter(|_| path.first().is_some_and(is_given))
+        })
     }
 
     /// The trust entry or provider that authenticated the caller.
@@ -175,10 +198,16 @@ fn at<'a>(claims: &'a Json, path: &[String]) -> Option<&'a Json> {
         .try_fold(claims, |value, name| value.member(name))
 }
 
-fn verified_email(claims: &Json, path: &[String]) -> Option<String> {
+/// The e-mail address, if it is verified or need not be. Some providers write booleans as strings.
+fn email(claims: &Json, path: &[String], trust_unverified: bool) -> Option<String> {
     let (name, above) = path.split_last()?;
     let object = at(claims, above)?;
-    let verified = object.member(EMAIL_VERIFIED).and_then(Json::as_bool) == Some(true);
+    let verified = match object.member(EMAIL_VERIFIED) {
+        Some(Json::Bool(verified)) => *verified,
+        Some(Json::String(verified)) => verified == "true",
+        _ => false,
+    };
+    let verified = verified || trust_unverified;
     let email = object.member(name).and_then(Json::as_str)?;
     (verified && !email.is_empty()).then(|| email.to_owned())
 }

@@ -27,6 +27,8 @@ pub struct Decision<'g> {
     pub(crate) sso: Option<&'g Sso>,
     /// Whether the decision is about a session, valid or not.
     pub(crate) by_session: bool,
+    /// Whether the request has a bearer token of the app's own beside its session.
+    pub(crate) has_own_bearer: bool,
 }
 
 impl<'g> Decision<'g> {
@@ -41,6 +43,7 @@ impl<'g> Decision<'g> {
             evidence: None,
             sso: None,
             by_session: false,
+            has_own_bearer: false,
         }
     }
 

@@ -13,12 +13,14 @@ use std::sync::Arc;
 use crate::caller::AuthenticatedCaller;
 use crate::credential::Credential;
 use crate::decision::{AuthnError, Decision, Evidence};
+use crate::json::Json;
 use crate::keys::{Keyring, Signatures};
 use crate::policy::{App, Policy, Sso};
 use crate::reason::Reason;
-use crate::request::{Headers, Request};
+use crate::request::{Ambiguity, Headers, Request};
 use crate::session::Revocations;
 use crate::timestamp::Timestamp;
+use crate::token::unverified_parts;
 use crate::trust::KeySourceId;
 
 pub use session::{RefreshOutcome, RefreshRequest};
@@ -123,18 +125,46 @@ impl Gate {
         // (H03).
         match Credential::read(headers, self.policy.max_token()) {
             Ok(Credential::Bearer(token)) => {
+                if requested.app.has_own_bearer()
+                    && !self.knows_issuer(token)
+                    && let session = self.current_session(headers, context, cache, refreshed)
+                    && !matches!(session, SessionState::Absent | SessionState::Invalid(_))
+                {
+                    return requested.evaluate_session(session, headers, true);
+                }
                 let caller = self.authenticate(token, context, cache);
                 requested.evaluate_token(caller)
             }
             Ok(Credential::Nothing) => {
-                let session = match refreshed {
-                    Some(refreshed) => self.refreshed(refreshed, context, cache),
-                    None => self.session(headers, context, cache),
-                };
-                requested.evaluate_session(session, headers)
+                let session = self.current_session(headers, context, cache, refreshed);
+                requested.evaluate_session(session, headers, false)
             }
             Err(reason) => Evaluation::Decided(requested.decide(reason)),
         }
+    }
+
+    fn current_session(
+        &self,
+        headers: &Headers<'_>,
+        context: Context<'_>,
+        cache: &mut TokenCache,
+        refreshed: Option<&RefreshOutcome>,
+    ) -> SessionState {
+        match refreshed {
+            Some(refreshed) => self.refreshed(refreshed, context, cache),
+            None => self.session(headers, context, cache),
+        }
+    }
+
+    /// Whether a token claims to be of an issuer that this policy accepts: of a trust entry or the
+    /// companion. An app's own token is none.
+    fn knows_issuer(&self, token: &str) -> bool {
+        let (_, payload) = unverified_parts(token);
+        let issuer = payload.as_ref().and_then(|claims| claims.member("iss"));
+        issuer.and_then(Json::as_str).is_some_and(|issuer| {
+            let mut sources = self.policy.key_sources();
+            sources.any(|(_, trust)| trust.accepts_issuer(issuer))
+        })
     }
 
     /// The request for an app, or the decision if it does not depend on credentials.
@@ -144,10 +174,16 @@ impl Gate {
             sso,
             ..Decision::new(reason)
         };
-        let request = Request::read(headers).map_err(|ambiguity| Decision {
+        let ambiguous = |ambiguity| Decision {
             ambiguity: Some(ambiguity),
             ..decide(Reason::RequestAmbiguous)
-        })?;
+        };
+        let request = Request::read(headers).map_err(ambiguous)?;
+        let app = self.policy.app_for(request.host());
+        let is_encoded = request.has_encoded_separator();
+        if is_encoded && !app.is_some_and(App::passes_encoded_paths) {
+            return Err(ambiguous(Ambiguity::PathEncoding));
+        }
         if let Some(companion) = self.policy.companion_at(request.host()) {
             let serves = companion.serves(request.path());
             return Err(decide(if serves {
@@ -156,18 +192,18 @@ impl Gate {
                 Reason::AppUnknown
             }));
         }
-        let app = self.policy.app_for(request.host());
         let app = app.ok_or_else(|| decide(Reason::AppUnknown))?;
         let requested = AppRequest { request, app, sso };
         if app.preflight() && headers.is_preflight() {
             return Err(requested.decide(Reason::Preflight));
         }
-        match app.public_rule(requested.request.method(), requested.request.path()) {
-            Some(rule) => Err(Decision {
+        let request = &requested.request;
+        match app.public_rule(request.method(), request.path()) {
+            Some(rule) if !is_encoded => Err(Decision {
                 rule: Some(rule),
                 ..requested.decide(Reason::Public)
             }),
-            None => Ok(requested),
+            _ => Ok(requested),
         }
     }
 
@@ -218,8 +254,14 @@ impl<'g> AppRequest<'g, '_> {
         })
     }
 
-    /// Evaluates a request by its session cookies.
-    fn evaluate_session(&self, session: SessionState, headers: &Headers<'_>) -> Evaluation<'g> {
+    /// Evaluates a request by its session cookies. `has_own_bearer` says that it has a bearer token of the
+    /// app's own too.
+    fn evaluate_session(
+        &self,
+        session: SessionState,
+        headers: &Headers<'_>,
+        has_own_bearer: bool,
+    ) -> Evaluation<'g> {
         let (app, sso) = (self.app, self.sso);
         let cross_site = || same_origin::is_cross_site(&self.request, headers, app);
         let decision = match session {
@@ -245,6 +287,7 @@ impl<'g> AppRequest<'g, '_> {
         };
         Evaluation::Decided(Decision {
             by_session: true,
+            has_own_bearer,
             ..decision
         })
     }

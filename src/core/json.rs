@@ -14,7 +14,7 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 /// How deeply arrays and objects may be nested.
 const MAX_DEPTH: usize = 16;
 
-/// The maximum number of values in a document: enough for a full list of revocations.
+/// The maximum number of values in a token, a key set or a list of revocations: enough for a full one.
 const MAX_VALUES: usize = 4 * 4096 + 4;
 
 /// A JSON value.
@@ -61,11 +61,16 @@ pub enum JsonErrorKind {
 impl Json {
     /// Parses one document: UTF-8, no byte order mark, no trailing content.
     pub fn parse(text: &[u8]) -> Result<Self, JsonError> {
+        Self::parse_bounded(text, MAX_VALUES)
+    }
+
+    /// The same with at most this many values.
+    pub(crate) fn parse_bounded(text: &[u8], max_values: usize) -> Result<Self, JsonError> {
         // One check for the whole document is faster than one for each string.
         let text = std::str::from_utf8(text)
             .map_err(|error| JsonError::not_utf8(text.get(..error.valid_up_to())))?;
         let mut reader = serde_json::Deserializer::from_str(text);
-        let progress = Progress::default();
+        let progress = Progress::new(max_values);
         let value = Seed {
             depth: MAX_DEPTH,
             progress: &progress,
@@ -163,9 +168,24 @@ impl<'de> serde::Deserialize<'de> for Json {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Seed {
             depth: MAX_DEPTH,
-            progress: &Progress::default(),
+            progress: &Progress::new(MAX_VALUES),
         }
         .deserialize(deserializer)
+    }
+}
+
+impl serde::Serialize for Json {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Null => serializer.serialize_unit(),
+            Self::Bool(truth) => serializer.serialize_bool(*truth),
+            Self::Number(number) => number.serialize(serializer),
+            Self::String(text) => serializer.serialize_str(text),
+            Self::Array(elements) => serializer.collect_seq(elements),
+            Self::Object(members) => {
+                serializer.collect_map(members.iter().map(|(name, value)| (name, value)))
+            }
+        }
     }
 }
 
@@ -186,12 +206,22 @@ fn duplicate(members: &[(String, Json)]) -> Option<&str> {
 }
 
 /// The state of the parser.
-#[derive(Default)]
 struct Progress {
+    /// How many more values the document may have.
     values: Cell<usize>,
     kind: Cell<Option<JsonErrorKind>>,
     /// The path to an error, the innermost step first.
     trail: RefCell<Vec<Step>>,
+}
+
+impl Progress {
+    fn new(max_values: usize) -> Self {
+        Self {
+            values: Cell::new(max_values),
+            kind: Cell::default(),
+            trail: RefCell::default(),
+        }
+    }
 }
 
 /// One step of a path in a document.
@@ -253,11 +283,10 @@ impl<'de> DeserializeSeed<'de> for Seed<'_> {
     type Value = Json;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Json, D::Error> {
-        let values = self.progress.values.get().saturating_add(1);
-        self.progress.values.set(values);
-        if values > MAX_VALUES {
+        let Some(values) = self.progress.values.get().checked_sub(1) else {
             return Err(self.fail(JsonErrorKind::Size));
-        }
+        };
+        self.progress.values.set(values);
         deserializer.deserialize_any(self)
     }
 }

@@ -62,6 +62,7 @@ impl LocalReply {
         }
         if decision.class() == Class::Unauthenticated
             && client == Client::Browser
+            && headers.is_get()
             && let Some(location) = sign_in::location(decision, headers)
         {
             fields.push(("location", location));

@@ -190,8 +190,10 @@ impl Decision<'_> {
         match self.reason {
             Reason::Companion => is_forwarded_to_companion(name),
             // A browser sends no credentials with a preflight, so these would be forged.
-            Reason::Preflight => is_forwarded(name, None) && is_forwarded(name, self.app),
-            _ => is_forwarded(name, self.app),
+            Reason::Preflight => {
+                is_forwarded(name, None, false) && is_forwarded(name, self.app, false)
+            }
+            _ => is_forwarded(name, self.app, self.has_own_bearer),
         }
     }
 

@@ -7,6 +7,7 @@
 mod app;
 mod audit;
 mod build;
+mod claims;
 mod document;
 pub mod duration;
 mod entry;
@@ -25,7 +26,7 @@ use crate::trust::{KeySourceId, Trust, TrustId};
 
 pub use app::{App, Origin};
 pub use audit::{Audit, Level};
-pub use entry::{Entry, Matcher, NamePart};
+pub use entry::{ClaimTest, Entry, Matcher, NamePart};
 pub use error::PolicyError;
 pub use host::HostPattern;
 pub use path::Pattern;

@@ -3,7 +3,7 @@
 
 mod path;
 
-pub use path::path;
+pub use path::{lenient_path, path};
 
 /// The header fields of a request as they arrived, pseudo-header fields (`:method`, `:path`,
 /// `:authority`) among them. Values are bytes: HTTP allows 0x80 to 0xff in them.
@@ -19,6 +19,7 @@ pub struct Request<'a> {
     method: &'a str,
     host: String,
     path: &'a str,
+    has_encoded_separator: bool,
 }
 
 /// Why a request has no canonical form.
@@ -52,7 +53,7 @@ pub enum Ambiguity {
 /// The kind of client, which determines the form of a local reply.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Client {
-    /// A browser that navigates and shows the response as a page.
+    /// A browser that shows the response as a page: after a navigation, or after it has sent a form.
     Browser,
     /// A gRPC client, which reads `grpc-status`.
     Grpc,
@@ -103,23 +104,27 @@ impl<'a> Headers<'a> {
         self.all(name).next().is_some()
     }
 
-    /// The kind of client. A navigation is a GET with `Sec-Fetch-Mode: navigate` or, without
-    /// that field, with an Accept that lists `text/html`.
+    /// The kind of client. A browser sends `Sec-Fetch-Mode: navigate` or, without that field, an Accept
+    /// that lists `text/html`.
     pub fn client(&self) -> Client {
+        let shows_page = if self.has("sec-fetch-mode") {
+            self.only("sec-fetch-mode") == Some(b"navigate")
+        } else {
+            self.all("accept").any(lists_html)
+        };
         if self.only("content-type").is_some_and(is_grpc) {
-            return Client::Grpc;
-        }
-        let navigates = self.only(":method") == Some(b"GET")
-            && if self.has("sec-fetch-mode") {
-                self.only("sec-fetch-mode") == Some(b"navigate")
-            } else {
-                self.all("accept").any(lists_html)
-            };
-        if navigates {
+            Client::Grpc
+        } else if shows_page {
             Client::Browser
         } else {
             Client::Program
         }
+    }
+
+    /// Whether this is a GET. Only a GET of a browser is redirected: a redirect loses the body of any other
+    /// request.
+    pub(crate) fn is_get(&self) -> bool {
+        self.only(":method") == Some(b"GET")
     }
 
     /// Whether this is a request for an upgrade to another protocol, such as WebSocket (RFC 9110 section
@@ -168,8 +173,14 @@ impl<'a> Request<'a> {
             .only(":authority")
             .and_then(host)
             .ok_or(Ambiguity::Host)?;
-        let path = path(headers.only(":path").ok_or(Ambiguity::NoPath)?)?;
-        Ok(Self { method, host, path })
+        let path = headers.only(":path").ok_or(Ambiguity::NoPath)?;
+        let (path, has_encoded_separator) = lenient_path(path)?;
+        Ok(Self {
+            method,
+            host,
+            path,
+            has_encoded_separator,
+        })
     }
 
     /// The method, case-sensitive as everywhere in HTTP.
@@ -185,6 +196,12 @@ impl<'a> Request<'a> {
     /// The path without its query.
     pub const fn path(&self) -> &'a str {
         self.path
+    }
+
+    /// Whether the path contains an encoded slash, backslash, `;`, `?` or `#`, which servers read
+    /// differently.
+    pub const fn has_encoded_separator(&self) -> bool {
+        self.has_encoded_separator
     }
 }
 

@@ -38,6 +38,8 @@ pub struct Trust {
     pub max_lifetime: Duration,
     /// The paths of the claims of an OIDC token that rules match on.
     pub claims: ClaimPaths,
+    /// Whether an e-mail address counts that the issuer has not verified.
+    pub trust_unverified_email: bool,
 }
 
 /// The kind of an issuer's tokens.

@@ -14,8 +14,8 @@ use crate::request_id::RequestId;
 /// The `:authority` of a request for a mirror.
 const MIRROR_AUTHORITY: &str = "portcullis";
 
-/// How long the companion may take to refresh a session.
-const REFRESH_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long the companion may take to refresh a session: longer than the timeout of any provider.
+pub(crate) const REFRESH_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The id of a call, unique in its [`crate::Engine`] or [`crate::Reader`].
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]

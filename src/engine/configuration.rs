@@ -12,8 +12,8 @@ use portcullis_core::policy::Policy;
 pub use self::error::ConfigurationError;
 use self::error::Problem;
 
-/// The maximum size of a configuration in bytes.
-const MAX_BYTES: usize = 1 << 20;
+/// The maximum size of a configuration in bytes: enough for a policy of tens of thousands of rules.
+pub const MAX_BYTES: usize = 16 << 20;
 
 /// The policy of a configuration.
 ///

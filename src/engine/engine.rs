@@ -17,7 +17,7 @@ use portcullis_core::session::{Revocations, RevocationsRecord};
 use portcullis_core::timestamp::Timestamp;
 use portcullis_core::trust::KeySourceId;
 
-use crate::call::CallId;
+use crate::call::{CallId, REFRESH_TIMEOUT};
 use crate::call_response::CallResponse;
 use crate::effect::Effect;
 use crate::metrics::{Change, Metric, Metrics, RefreshLabel};
@@ -293,7 +293,7 @@ impl Engine {
     pub fn tick(&mut self, now: Timestamp) {
         if let Some(sso) = self.gate.policy().sso() {
             let effects = &mut self.effects;
-            let timed_out = self.refreshes.retry(sso, now, WAIT_TIMEOUT, effects);
+            let timed_out = self.refreshes.retry(sso, now, REFRESH_TIMEOUT, effects);
             if !timed_out.is_empty() {
                 self.apply_refresh(timed_out, RefreshResponse::unavailable());
             }

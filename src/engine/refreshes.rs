@@ -19,10 +19,10 @@ mod tests;
 
 /// The maximum number of requests that wait for refreshes on one worker. Further requests are
 /// refused at once.
-const MAX_WAITING: usize = 256;
+const MAX_WAITING: usize = 1024;
 
 /// The maximum for one session, so that one browser can't use up the limit.
-const MAX_FOR_ONE: usize = 128;
+const MAX_FOR_ONE: usize = 64;
 
 /// The refreshes in progress on one worker. Requests with the same session cookies share one.
 #[derive(Debug, Default)]

@@ -24,7 +24,7 @@ use std::time::Duration;
 use portcullis_core::escape;
 use portcullis_core::local_reply::LocalReply;
 use portcullis_core::request::Headers;
-use portcullis_engine::{header_map, log_severity};
+use portcullis_engine::{configuration, header_map, log_severity};
 
 pub(crate) use self::abi::{
     Map, MetricKind, Stream, add_header, continue_stream, define_metric, increment_metric,
@@ -34,17 +34,18 @@ pub(crate) use self::abi::{
 pub(crate) use self::calls::{dispatch_http_call, http_call_body, http_call_header_bytes};
 pub(crate) use self::error::Error;
 
-/// The maximum size of a plugin configuration in bytes.
-pub(crate) const MAX_CONFIGURATION: usize = 1 << 20;
-
 /// The plugin configuration of the root context that is being configured.
 ///
 /// `size` is the argument of `on_configure`; nothing is read for 0.
 ///
 /// # Errors
-/// [`Error::TooLarge`] above [`MAX_CONFIGURATION`], else the host's error.
+/// [`Error::TooLarge`] above [`configuration::MAX_BYTES`], else the host's error.
 pub(crate) fn plugin_configuration(size: usize) -> Result<Vec<u8>, Error> {
-    buffer(abi::Buffer::PluginConfiguration, size, MAX_CONFIGURATION)
+    buffer(
+        abi::Buffer::PluginConfiguration,
+        size,
+        configuration::MAX_BYTES,
+    )
 }
 
 /// Reads a buffer of `size` bytes, if that is not more than `max`.

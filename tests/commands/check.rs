@@ -131,13 +131,13 @@ fn unreadable_input_is_an_error_with_help() {
     let folder = Folder::new("check-unreadable");
     folder.file("empty.yaml", "");
     folder.file("latin.yaml", b"name: caf\xe9\n");
-    folder.file("big.yaml", " ".repeat(10 << 20));
+    folder.file("big.yaml", " ".repeat(17 << 20));
     folder.file("two.yaml", "a: 1\n---\nb: 2\n");
     for (file, location, problem) in [
         ("missing.yaml", "", "can't be read: "),
         (".", "", "can't be read: "),
         ("empty.yaml", "", "the file is empty"),
-        ("big.yaml", "", "larger than 1 MiB"),
+        ("big.yaml", "", "larger than 16 MiB"),
         ("latin.yaml", "1:10:", "not UTF-8"),
         ("two.yaml", "2:1:", "more than one document"),
     ] {

@@ -150,13 +150,14 @@ async fn h01_h04_h11_a_program_gets_status_challenge_and_reason() {
 }
 
 #[tokio::test]
-async fn h13_a_browser_navigation_gets_a_page() {
+async fn h13_a_navigation_or_a_form_of_a_browser_gets_a_page() {
     let gateway = start_gateway().await;
     let accept = "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8";
     for (call, status, reason, error, _) in refusals(&gateway) {
         for navigation in [
             call.clone().header("accept", accept),
             call.clone().header("sec-fetch-mode", "navigate"),
+            call.clone().with_method("POST").header("accept", accept),
         ] {
             let response = gateway.gateway.call(navigation).await;
             assert_eq!(response.status, status, "{reason}");
@@ -181,12 +182,17 @@ async fn h13_a_browser_navigation_gets_a_page() {
             gateway.assert_not_forwarded(reason);
         }
     }
-    // A page's subrequests are not navigations, whatever they accept, and neither is a POST.
+    // A page's subrequests are not navigations, whatever they accept.
     let get = Call::get(HOST, "/api").header("accept", accept);
     for (what, call) in [
         ("fetch", get.clone().header("sec-fetch-mode", "cors")),
         ("image", get.clone().header("sec-fetch-mode", "no-cors")),
-        ("POST", Call::post(HOST, "/api").header("accept", accept)),
+        (
+            "POST",
+            Call::post(HOST, "/api")
+                .header("accept", accept)
+                .header("sec-fetch-mode", "cors"),
+        ),
         (
             "JSON",
             Call::get(HOST, "/api").header("accept", "application/json"),

@@ -4,6 +4,7 @@ mod allowed;
 mod companion;
 mod concurrency;
 mod origins;
+mod own_bearer;
 mod own_host;
 mod refreshing;
 mod revocation;

@@ -23,7 +23,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, Diagnostic> {
 fn bounded(reader: impl Read) -> Result<Vec<u8>, Diagnostic> {
     files::read_bounded(reader).map_err(|error| match error.kind() {
         ErrorKind::FileTooLarge => Diagnostic::whole(
-            "larger than 1 MiB",
+            "larger than 16 MiB",
             "split it, or remove what is not needed",
         ),
         _ => unreadable(&error),

@@ -138,12 +138,12 @@ fn a_kubernetes_volume_is_swapped_atomically() {
 fn at_the_start_every_file_must_be_valid() {
     let folder = folder::fresh("watch-start");
     fs::write(folder.join("bad"), "a b").expect("a file");
-    fs::write(folder.join("big"), vec![b'a'; (1 << 20) + 1]).expect("a file");
+    fs::write(folder.join("big"), vec![b'a'; (16 << 20) + 1]).expect("a file");
     for (name, problem) in [
         ("bad", "there is a space"),
         ("missing", "can't be read: "),
         (".", "can't be read: "),
-        ("big", "larger than 1 MiB"),
+        ("big", "larger than 16 MiB"),
     ] {
         let error = Watcher::default().watch("words", vec![folder.join(name)], words);
         let error = error.expect_err(name).to_string();

@@ -23,7 +23,11 @@ const POLICY: &str = r#"{
 
 /// The caller of a token of the trust entry at this index, with these claims in addition to the usual ones.
 fn caller(place: usize, claims: &str) -> Result<Caller, TokenError> {
-    let policy = Policy::from_json(POLICY).unwrap();
+    caller_by(POLICY, place, claims)
+}
+
+fn caller_by(policy: &str, place: usize, claims: &str) -> Result<Caller, TokenError> {
+    let policy = Policy::from_json(policy).unwrap();
     let trust = &policy.trusts()[place];
     let payload = format!(
         r#"{{"iss":"{}","aud":"portcullis","exp":2000,"iat":1000,{claims}}}"#,
@@ -134,14 +138,46 @@ fn r09_an_email_address_counts_only_where_it_is_verified() {
     );
     assert_eq!(email(address), None);
     assert_eq!(email(&format!(r#"{address},"email_verified":false"#)), None);
+    // Some providers write booleans as strings.
     assert_eq!(
-        email(&format!(r#"{address},"email_verified":"true""#)),
-        None
+        email(&format!(r#"{address},"email_verified":"true""#)).as_deref(),
+        Some("a@example.com")
     );
+    for other in [
+        r#""false""#,
+        r#""True""#,
+        r#""1""#,
+        r#""""#,
+        "1",
+        "null",
+        "[true]",
+    ] {
+        let claims = format!(r#"{address},"email_verified":{other}"#);
+        assert_eq!(email(&claims), None, "{other}");
+    }
     assert_eq!(
         email(r#""email":["a@example.com"],"email_verified":true"#),
         None
     );
+}
+
+#[test]
+fn an_unverified_email_address_counts_with_trust_unverified_email() {
+    let member = r#""trust_unverified_email": true, "claims""#;
+    let policy = POLICY.replace(r#""claims""#, member);
+    for claims in [
+        r#""email":"a@example.com""#,
+        r#""email":"a@example.com","email_verified":false"#,
+        r#""email":"a@example.com","email_verified":"no""#,
+    ] {
+        let claims = format!(r#""sub":"a",{claims}"#);
+        let caller = caller_by(&policy, 1, &claims).unwrap();
+        assert_eq!(caller.email(), Some("a@example.com"), "{claims}");
+    }
+    for claims in [r#""email":"""#, r#""email":7"#, r#""mail":"a@example.com""#] {
+        let caller = caller_by(&policy, 1, &format!(r#""sub":"a",{claims}"#)).unwrap();
+        assert_eq!(caller.email(), None, "{claims}");
+    }
 }
 
 #[test]

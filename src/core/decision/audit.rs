@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde::Serialize;
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
 use super::Decision;
 use super::evidence::Claimed;
@@ -17,35 +17,26 @@ use crate::token::Token;
 const MAX_TEXT: usize = 1024;
 
 /// One audit record. A member that does not apply is absent.
-#[derive(Serialize)]
 struct AuditRecord<'a> {
-    /// Identifies the line as an audit record in the proxy's log.
-    audit: &'static str,
-    decision: &'static str,
-    reason: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    detail: Option<&'a str>,
-    /// The exact error, if there is one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    app: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rule: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    caller: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    trust: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    kid: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    token: Option<&'a str>,
+    texts: [(&'static str, Option<&'a str>); 14],
     /// What a refused token claimed.
-    #[serde(skip_serializing_if = "Option::is_none")]
     claimed: Option<Claimed>,
-    method: Option<Cow<'a, str>>,
-    host: Option<Cow<'a, str>>,
-    path: Option<Cow<'a, str>>,
+}
+
+/// By hand, because derived code for so many optional members takes several kilobytes of the module.
+impl Serialize for AuditRecord<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut members = serializer.serialize_map(None)?;
+        for (name, text) in &self.texts {
+            if let Some(text) = text {
+                members.serialize_entry(name, text)?;
+            }
+        }
+        if let Some(claimed) = &self.claimed {
+            members.serialize_entry("claimed", claimed)?;
+        }
+        members.end()
+    }
 }
 
 impl Decision<'_> {
@@ -55,30 +46,35 @@ impl Decision<'_> {
         let (caller, evidence) = (self.authenticated(), self.evidence());
         let detail = self.ambiguity.map(|ambiguity| ambiguity.to_string());
         let error = evidence.map(|evidence| evidence.error().to_string());
+        let trust = caller.map(AuthenticatedCaller::trust);
+        let kid = caller.and_then(AuthenticatedCaller::kid);
+        let [method, host, path] =
+            [":method", ":authority", ":path"].map(|name| text(headers, name));
+        let outcome = if self.is_allowed() {
+            "allowed"
+        } else {
+            "refused"
+        };
         let record = AuditRecord {
-            audit: "portcullis.decision.v1",
-            decision: if self.is_allowed() {
-                "allowed"
-            } else {
-                "refused"
-            },
-            reason: self.reason.code(),
-            error: error.as_deref().or(detail.as_deref()),
-            detail: detail.as_deref(),
-            app: self.app.map(App::name),
-            rule: self.rule.map(Rule::name),
-            caller: caller.map(AuthenticatedCaller::caller_name),
-            trust: caller
-                .map(AuthenticatedCaller::trust)
-                .or_else(|| evidence?.trust()),
-            kid: caller
-                .and_then(AuthenticatedCaller::kid)
-                .or_else(|| evidence?.kid()),
-            token: caller.map(AuthenticatedCaller::token_id),
+            texts: [
+                // Identifies the line as an audit record in the proxy's log.
+                ("audit", Some("portcullis.decision.v1")),
+                ("decision", Some(outcome)),
+                ("reason", Some(self.reason.code())),
+                ("detail", detail.as_deref()),
+                // The exact error, if there is one.
+                ("error", error.as_deref().or(detail.as_deref())),
+                ("app", self.app.map(App::name)),
+                ("rule", self.rule.map(Rule::name)),
+                ("caller", caller.map(AuthenticatedCaller::caller_name)),
+                ("trust", trust.or_else(|| evidence?.trust())),
+                ("kid", kid.or_else(|| evidence?.kid())),
+                ("token", caller.map(AuthenticatedCaller::token_id)),
+                ("method", method.as_deref()),
+                ("host", host.as_deref()),
+                ("path", path.as_deref()),
+            ],
             claimed: evidence.and_then(|evidence| Claimed::of(evidence, self.bearer(headers))),
-            method: text(headers, ":method"),
-            host: text(headers, ":authority"),
-            path: text(headers, ":path"),
         };
         let record = serde_json::to_string(&record).unwrap_or_default();
         match escape::json(&record) {

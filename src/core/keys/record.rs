@@ -133,7 +133,7 @@ impl KeyRecord {
         let discovered = match given(json, "discovered")? {
             Some(one) => {
                 let (url, at) = pair(one)?;
-                Some((Url::parse(url.as_str()?)?, at))
+                Some((Url::parse_document(url.as_str()?)?, at))
             }
             None => None,
         };

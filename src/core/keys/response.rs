@@ -92,7 +92,7 @@ pub(super) fn document(
     if !trust.accepts_issuer(text("issuer")?) {
         return Err(ResponseError::IssuerMismatch);
     }
-    Url::parse(text("jwks_uri")?)
+    Url::parse_document(text("jwks_uri")?)
         .map(Fetched::KeySetUrl)
         .ok_or(ResponseError::KeySetUrl)
 }

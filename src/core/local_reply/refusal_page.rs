@@ -65,10 +65,14 @@ fn title_and_text(decision: &Decision<'_>) -> (&'static str, String) {
             "Not signed in",
             format!("The bearer token of this request is not valid for {app}. Send a valid one."),
         ),
-        (Class::Allowed | Class::Unauthenticated, _) => (
-            "Not signed in",
-            format!("You are not signed in, and {app} is not public. Send a valid bearer token."),
-        ),
+        (Class::Allowed | Class::Unauthenticated, _) => {
+            let next = match decision.sso() {
+                Some(_) => "Sign in, then repeat what you did.",
+                None => "Send a valid bearer token.",
+            };
+            let text = format!("You are not signed in, and {app} is not public. {next}");
+            ("Not signed in", text)
+        }
     }
 }
 

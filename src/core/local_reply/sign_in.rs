@@ -20,8 +20,8 @@ pub(super) fn location(decision: &Decision<'_>, headers: &Headers<'_>) -> Option
 }
 
 /// The next steps on the page of a refusal, as links: to sign out and come back for a user whose
-/// session is valid and not allowed; if the request can't be decided now, to the same URL and to a new
-/// sign-in, which may succeed where the session can't be refreshed.
+/// session is valid and not allowed; to sign in for one without a session; if the request can't be decided
+/// now, to the same URL and to a new sign-in, which may succeed where the session can't be refreshed.
 pub(super) fn next_steps(decision: &Decision<'_>, headers: &Headers<'_>) -> String {
     // An empty reference is the page itself (RFC 3986 section 4.4).
     let again = "<p><a class=\"act\" href=\"\">Try again</a></p>\n";
@@ -30,11 +30,10 @@ pub(super) fn next_steps(decision: &Decision<'_>, headers: &Headers<'_>) -> Stri
             ("", endpoints::SIGN_OUT, "Sign in with another account")
         }
         Class::Unavailable => (again, endpoints::START, "Sign in"),
-        Class::Allowed
-        | Class::BadRequest
-        | Class::Forbidden
-        | Class::InvalidToken
-        | Class::Unauthenticated => return String::new(),
+        Class::Unauthenticated => ("", endpoints::START, "Sign in"),
+        Class::Allowed | Class::BadRequest | Class::Forbidden | Class::InvalidToken => {
+            return String::new();
+        }
     };
     // The URL is percent-encoded, so nothing in it must be escaped.
     match returning_here(decision, headers, endpoint) {
@@ -45,7 +44,7 @@ pub(super) fn next_steps(decision: &Decision<'_>, headers: &Headers<'_>) -> Stri
     }
 }
 
-/// An endpoint of the companion that redirects back to the page that was requested.
+/// An endpoint of the companion that redirects back to the page that was requested, or to the app's root.
 fn returning_here(
     decision: &Decision<'_>,
     headers: &Headers<'_>,
@@ -54,7 +53,9 @@ fn returning_here(
     let sso = decision.sso()?;
     decision.app()?;
     let (authority, path) = (headers.only(":authority")?, headers.only(":path")?);
-    let path = if path.len() > MAX_RETURN { b"/" } else { path };
+    // A form's URL may have no page.
+    let is_page = headers.is_get() && path.len() <= MAX_RETURN;
+    let path = if is_page { path } else { b"/" };
     let mut location = [sso.url(), endpoint.path, "?rd="].concat();
     for byte in [b"https://", authority, path].concat() {
         // RFC 3986 section 2.3; other bytes could be read as a part of the URL around them.

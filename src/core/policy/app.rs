@@ -17,6 +17,8 @@ pub struct App {
     pub(super) audiences: Vec<String>,
     pub(super) origins: Vec<Origin>,
     pub(super) forward_authorization: bool,
+    pub(super) has_own_bearer: bool,
+    pub(super) passes_encoded_paths: bool,
     pub(super) strip_headers: Vec<String>,
     pub(super) preflight: bool,
 }
@@ -58,6 +60,18 @@ impl App {
     /// Whether `Authorization` is forwarded to the app.
     pub const fn forward_authorization(&self) -> bool {
         self.forward_authorization
+    }
+
+    /// Whether a bearer token of another issuer, or of another form than a JWT, is the app's own if the
+    /// request has a session too (`bearer: app`).
+    pub const fn has_own_bearer(&self) -> bool {
+        self.has_own_bearer
+    }
+
+    /// Whether paths with encoded separators are forwarded unchanged (`encoded_paths: pass`). No rule of the
+    /// app matches paths then, except public ones, which do not match such a path.
+    pub const fn passes_encoded_paths(&self) -> bool {
+        self.passes_encoded_paths
     }
 
     /// More identity headers that this app trusts, in lower case: removed from every request.

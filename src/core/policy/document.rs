@@ -54,6 +54,7 @@ wire! {
         leeway: String,
         max_lifetime: String,
         claims: Claims,
+        trust_unverified_email: bool,
     }
 
     /// Where the keys of a trust entry come from.
@@ -92,6 +93,8 @@ wire! {
         audiences: Vec<String>,
         origins: Vec<String>,
         forward_authorization: bool,
+        bearer: String,
+        encoded_paths: String,
         strip_headers: Vec<String>,
         preflight: bool,
     }
@@ -117,10 +120,11 @@ wire! {
         anyone: bool,
     }
 
-    /// A claim and its required value.
+    /// A claim and its required value, or one of its values.
     struct Claim {
         path: Vec<String>,
         equals: Json,
+        contains: Json,
     }
 
     /// The log levels of decisions.

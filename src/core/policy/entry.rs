@@ -21,12 +21,12 @@ pub struct Entry {
 pub enum Matcher {
     /// Every caller of the trust entry or provider.
     Anyone,
-    /// The claim at this path has this value: a string, a number or a boolean.
+    /// The claim at this path has a value.
     Claim {
-        /// The names from the top of the token.
+        /// The names from the top of the token, or of the claims of a user who signed in.
         path: Vec<String>,
-        /// The value, equal in value and type; 1 and 1.0 are the same number.
-        equals: Json,
+        /// The value.
+        test: ClaimTest,
     },
     /// The verified e-mail address, ignoring ASCII case.
     Email(String),
@@ -45,6 +45,17 @@ pub enum Matcher {
     },
     /// The subject, byte for byte; never a service account.
     User(String),
+}
+
+/// The value that an entry requires of a claim: a string, a number or a boolean. It must be equal in value
+/// and type; 1 and 1.0 are the same number.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ClaimTest {
+    /// The claim is this value.
+    Equals(Json),
+    /// The claim is a list with this member, or a string with this word, such as a `scope` (RFC 8693
+    /// section 4.2): spaces separate words.
+    Contains(Json),
 }
 
 /// A part of a service account's name.
@@ -79,6 +90,24 @@ impl Entry {
     }
 }
 
+// === impl ClaimTest ===
+
+impl ClaimTest {
+    /// Whether a claim has the value.
+    pub fn accepts(&self, claim: &Json) -> bool {
+        match (self, claim) {
+            (Self::Equals(value), _) => same(claim, value),
+            (Self::Contains(value), Json::Array(list)) => {
+                list.iter().any(|member| same(member, value))
+            }
+            (Self::Contains(Json::String(word)), Json::String(text)) => {
+                text.split(' ').any(|other| other == word)
+            }
+            (Self::Contains(_), _) => false,
+        }
+    }
+}
+
 // === impl Matcher ===
 
 impl Matcher {
@@ -86,10 +115,9 @@ impl Matcher {
     pub fn matches(&self, caller: &Caller) -> bool {
         match self {
             Self::Anyone => true,
-            Self::Claim { path, equals } => path
-                .iter()
-                .try_fold(&*caller.claims, |value, name| value.member(name))
-                .is_some_and(|value| same(value, equals)),
+            Self::Claim { path, test } => {
+                caller.claim(path).is_some_and(|value| test.accepts(value))
+            }
             Self::Email(email) => caller
                 .email
                 .as_ref()

@@ -214,3 +214,38 @@ fn an_error_has_path_problem_and_help_in_one_line() {
         "apps[0].rules[0].allow[0].gruop: unknown field `gruop`; help: did you mean `group`?"
     );
 }
+
+/// A policy of this many apps, each with ten rules.
+fn large(apps: usize) -> String {
+    let rule = |number: usize| {
+        format!(
+            r#"{{"name": "rule-{number}", "methods": ["GET"], "paths": ["/api/v{number}/**"],
+                "allow": [{{"service_account": "staging/team-{number}/karma"}}]}}"#
+        )
+    };
+    let rules = (0..10).map(rule).collect::<Vec<_>>().join(",");
+    let app = |number: usize| {
+        format!(
+            r#"{{"name": "app-{number}", "hosts": ["app-{number}.example.com"], "rules": [{rules}]}}"#
+        )
+    };
+    let apps = (0..apps).map(app).collect::<Vec<_>>().join(",");
+    let trust = r#"{"name": "staging", "kind": "kubernetes", "issuer": "https://kubernetes.example.com",
+        "audiences": ["portcullis"], "keys": {"envoy_cluster": "staging"}}"#;
+    format!(r#"{{"trust": [{trust}], "apps": [{apps}]}}"#)
+}
+
+#[test]
+fn five_thousand_apps_of_ten_rules_are_a_valid_policy() {
+    let policy = Policy::from_json(&large(5000)).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(policy.apps().len(), 5000);
+    let app = policy.app_for("app-4999.example.com").unwrap();
+    assert_eq!((app.name(), app.rules().len()), ("app-4999", 10));
+    let twice = large(2).replace("app-1\"", "app-0\"");
+    let error = error(&twice);
+    assert_eq!(error.path(), "apps[1].name");
+    assert!(
+        error.problem().contains("duplicate name `app-0`"),
+        "{error}"
+    );
+}

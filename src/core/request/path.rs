@@ -8,8 +8,20 @@ use crate::escape;
 #[cfg(test)]
 mod tests;
 
+/// What stands for an encoded separator in a decoded path, in which no control character can be.
+const SEPARATOR: char = '\0';
+
 /// The path of a request target, without its query, if it is unambiguous.
 pub fn path(target: &[u8]) -> Result<&str, Ambiguity> {
+    match lenient_path(target)? {
+        (path, false) => Ok(path),
+        (_, true) => Err(Ambiguity::PathEncoding),
+    }
+}
+
+/// The same, and whether the path contains an encoded separator: a slash, a backslash, `;`, `?` or `#`. Such a
+/// path is ambiguous unless the app is known to read it literally.
+pub fn lenient_path(target: &[u8]) -> Result<(&str, bool), Ambiguity> {
     if target
         .iter()
         .any(|byte| *byte == b'#' || *byte <= b' ' || *byte == 0x7f)
@@ -27,24 +39,25 @@ pub fn path(target: &[u8]) -> Result<&str, Ambiguity> {
         .ok()
         .filter(|path| path.is_ascii());
     let path = path.ok_or(Ambiguity::PathByte)?;
-    let decoded = decode(path).ok_or(Ambiguity::PathEncoding)?;
-    if decoded.contains(['\\', ';']) {
+    if path.contains(['\\', ';']) {
         return Err(Ambiguity::PathSeparator);
     }
-    // An encoded slash is refused, so the decoded path has the same segments.
+    let decoded = decode(path).ok_or(Ambiguity::PathEncoding)?;
     let mut segments = decoded.split('/').skip(1).peekable();
     while let Some(segment) = segments.next() {
         let last = segments.peek().is_none();
-        if is_dot_segment(segment) || (segment.is_empty() && !last) {
+        // A server that decodes first sees more segments, or a path that ends earlier.
+        let has_dots = segment.split(SEPARATOR).any(is_dot_segment);
+        if has_dots || (segment.is_empty() && !last) {
             return Err(Ambiguity::PathSegment);
         }
     }
-    Ok(path)
+    Ok((path, decoded.contains(SEPARATOR)))
 }
 
-/// The path, percent-decoded once. `None` if an encoding is invalid, if it encodes a character with a
-/// meaning in paths (a dot, a slash or its look-alike, `?`, `#`, a control character, a line separator,
-/// another encoding), or if the bytes are not UTF-8.
+/// The path, percent-decoded once, with [`SEPARATOR`] for each encoded separator. `None` if an encoding is
+/// invalid, if it encodes another character with a meaning in paths (a dot, a look-alike of a slash, a control
+/// character, a line separator, another encoding), or if the bytes are not UTF-8.
 fn decode(path: &str) -> Option<Cow<'_, str>> {
     if !path.contains('%') {
         return Some(Cow::Borrowed(path));
@@ -58,10 +71,11 @@ fn decode(path: &str) -> Option<Cow<'_, str>> {
             continue;
         }
         let (byte, after) = triplet(after)?;
-        if matches!(byte, b'.' | b'/' | b'#' | b'?' | 0..b' ' | 0x7f) {
-            return None;
+        match byte {
+            b'.' | 0..b' ' | 0x7f => return None,
+            b'/' | b'\\' | b';' | b'?' | b'#' => decoded.push(SEPARATOR as u8),
+            _ => decoded.push(byte),
         }
-        decoded.push(byte);
         rest = after;
     }
     // A percent sign that is left was encoded itself. Where digits follow it, encoded or not, a
@@ -76,7 +90,9 @@ fn decode(path: &str) -> Option<Cow<'_, str>> {
     }
     let decoded = String::from_utf8(decoded).ok()?;
     let is_refused = |one: char| {
-        one.is_control() || matches!(one, '\u{2028}' | '\u{2029}') || is_look_alike_of_slash(one)
+        (one.is_control() && one != SEPARATOR)
+            || matches!(one, '\u{2028}' | '\u{2029}')
+            || is_look_alike_of_slash(one)
     };
     (!decoded.chars().any(is_refused)).then_some(Cow::Owned(decoded))
 }

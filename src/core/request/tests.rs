@@ -10,7 +10,12 @@ fn target_bytes(path: &[u8]) -> Result<String, Ambiguity> {
         (b":authority", b"app.example.com"),
         (b":path", path),
     ];
-    Request::read(&Headers::new(fields)).map(|request| request.path().to_owned())
+    let request = Request::read(&Headers::new(fields))?;
+    // Ambiguous for every app that does not say otherwise.
+    if request.has_encoded_separator() {
+        return Err(Ambiguity::PathEncoding);
+    }
+    Ok(request.path().to_owned())
 }
 
 fn authority(authority: &str) -> Result<String, Ambiguity> {
@@ -87,11 +92,11 @@ fn h08_ambiguous_paths_are_refused() {
         ("/a%c0%af", Ambiguity::PathEncoding),
         ("/a%e9", Ambiguity::PathEncoding),
         ("/a\\b", Ambiguity::PathSeparator),
-        ("/a%5cb", Ambiguity::PathSeparator),
-        ("/a%5Cb", Ambiguity::PathSeparator),
+        ("/a%5cb", Ambiguity::PathEncoding),
+        ("/a%5Cb", Ambiguity::PathEncoding),
         ("/admin;x=y/", Ambiguity::PathSeparator),
         ("/..;/a", Ambiguity::PathSeparator),
-        ("/a%3bb", Ambiguity::PathSeparator),
+        ("/a%3bb", Ambiguity::PathEncoding),
         ("/a#b", Ambiguity::PathByte),
         ("/a?b#c", Ambiguity::PathByte),
         ("/a b", Ambiguity::PathByte),
@@ -230,7 +235,7 @@ fn headers(method: &'static str, fields: &[(&'static str, &'static str)]) -> Hea
 }
 
 #[test]
-fn h13_only_navigations_are_of_a_browser() {
+fn h13_navigations_and_forms_are_of_a_browser() {
     let html = ("accept", "application/xhtml+xml,Text/HTML;q=0.9,*/*;q=0.8");
     assert_eq!(
         client("GET", &[("sec-fetch-mode", "navigate")]),
@@ -243,6 +248,11 @@ fn h13_only_navigations_are_of_a_browser() {
     );
     assert_eq!(
         client("POST", &[html, ("sec-fetch-mode", "navigate")]),
+        Client::Browser
+    );
+    assert_eq!(client("POST", &[html]), Client::Browser);
+    assert_eq!(
+        client("POST", &[html, ("sec-fetch-mode", "same-origin")]),
         Client::Program
     );
     assert_eq!(client("GET", &[("accept", "*/*")]), Client::Program);

@@ -10,8 +10,12 @@ use crate::token::{self, TokenError};
 #[cfg(test)]
 mod tests;
 
+/// The claim with those claims of the provider that the policy's rules match on. They are apart, so that no
+/// claim of a provider can be mistaken for one of the companion.
+pub(crate) const PROVIDER_CLAIMS: &str = "claims";
+
 /// The claims of a session token: who signed in where, and when.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Claims {
     /// `iss` and `aud`: the policy's `sso.url`.
     pub issuer: String,
@@ -33,6 +37,9 @@ pub struct Claims {
     pub groups: Vec<String>,
     /// `preferred_username`: the user name that the user prefers.
     pub preferred_username: Option<String>,
+    /// `claims`: those claims of the provider that the policy's rules match on, an object; `None` without
+    /// any.
+    pub provider_claims: Option<Json>,
 }
 
 /// The handles by which a session can be revoked, the same in all of its tokens.
@@ -66,6 +73,8 @@ struct Wire<'a> {
     groups: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     preferred_username: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    claims: Option<&'a Json>,
 }
 
 impl Claims {
@@ -95,6 +104,11 @@ impl Claims {
             },
             groups: groups(body)?,
             preferred_username: text(body, "preferred_username")?,
+            provider_claims: match body.member(PROVIDER_CLAIMS) {
+                None => None,
+                Some(claims @ Json::Object(_)) => Some(claims.clone()),
+                Some(_) => return Err(TokenError::Claim(PROVIDER_CLAIMS)),
+            },
         })
     }
 
@@ -114,6 +128,7 @@ impl Claims {
             email_verified: self.email.as_ref().map(|_| self.email_verified),
             groups: &self.groups,
             preferred_username: self.preferred_username.as_deref(),
+            claims: self.provider_claims.as_ref(),
         };
         // Serialization of these types can't fail.
         serde_json::to_string(&wire).unwrap_or_default()

@@ -81,8 +81,8 @@ impl fmt::Debug for Jws {
     }
 }
 
-/// Header and payload of an invalid token, if they are JSON objects. They must not be trusted: they
-/// are for the audit record only.
+/// Header and payload of a token that is invalid or not verified, if they are JSON objects. They must not be
+/// trusted: they say what the token claims, and whose it claims to be.
 pub(crate) fn unverified_parts(text: &str) -> (Option<Json>, Option<Json>) {
     let bounded = text.get(..Jws::MAX_BYTES).unwrap_or(text);
     let mut parts = bounded.split('.');

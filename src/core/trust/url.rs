@@ -7,7 +7,7 @@ use crate::request::is_dns_name;
 #[cfg(test)]
 mod tests;
 
-/// An absolute `https` URL without user information, query or fragment, as authority and path.
+/// An absolute `https` URL without user information or fragment, as authority and path.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Url {
     authority: String,
@@ -27,6 +27,16 @@ impl Url {
         (is_authority(&authority) && is_path(&path)).then_some(Self { authority, path })
     }
 
+    /// Parses the URL of a document, which may have a query too.
+    pub fn parse_document(text: &str) -> Option<Self> {
+        let Some((text, query)) = text.split_once('?') else {
+            return Self::parse(text);
+        };
+        let url = Self::parse(text).filter(|_| query.split('?').all(is_encoded))?;
+        let path = [&url.path, "?", query].concat();
+        Some(Self { path, ..url })
+    }
+
     /// The URL of an issuer's metadata (OpenID Connect Discovery section 4): one
     /// trailing slash of the issuer goes.
     pub fn discovery(issuer: &str) -> Option<Self> {
@@ -39,7 +49,7 @@ impl Url {
         &self.authority
     }
 
-    /// The path, which begins with a slash.
+    /// The path, which begins with a slash, and the query if there is one.
     pub fn path(&self) -> &str {
         &self.path
     }
@@ -79,16 +89,20 @@ fn is_port(text: &str) -> bool {
         && digits.parse::<u16>().is_ok_and(|port| port != 0)
 }
 
-/// What RFC 3986 section 3.3 allows in a path, every `%` with its two digits, and no dot segment.
+/// What RFC 3986 section 3.3 allows in a path, and no dot segment.
 fn is_path(text: &str) -> bool {
+    is_encoded(text)
+        && !text
+            .split('/')
+            .any(|segment| segment == "." || segment == "..")
+}
+
+/// What RFC 3986 section 3.3 allows in a path, every `%` with its two digits.
+fn is_encoded(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~!$&'()*+,;=:@%".contains(&byte);
     let code = |code: &str| {
         code.get(..2)
             .is_some_and(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
     };
-    text.bytes().all(plain)
-        && text.split('%').skip(1).all(code)
-        && !text
-            .split('/')
-            .any(|segment| segment == "." || segment == "..")
+    text.bytes().all(plain) && text.split('%').skip(1).all(code)
 }

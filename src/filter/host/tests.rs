@@ -42,7 +42,7 @@ fn a_failed_call_has_no_headers_and_no_body() {
 fn refuses_too_large_buffers_before_copying() {
     assert_eq!(http_call_body(11, 10), Err(Error::TooLarge));
     assert_eq!(
-        plugin_configuration(MAX_CONFIGURATION + 1),
+        plugin_configuration(configuration::MAX_BYTES + 1),
         Err(Error::TooLarge)
     );
 }

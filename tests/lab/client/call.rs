@@ -56,6 +56,13 @@ impl Call {
         self
     }
 
+    /// The same request with another method.
+    #[must_use]
+    pub fn with_method(mut self, method: &str) -> Self {
+        self.method = method.to_owned();
+        self
+    }
+
     /// The `Host`, with the port if there is one.
     #[must_use]
     pub fn host(&self) -> &str {

@@ -46,10 +46,6 @@ async fn other_requests_get_a_401_with_a_challenge() {
         ("curl", Call::get(HOST, "/api").header("accept", "*/*")),
         ("fetch", api().header("sec-fetch-mode", "cors")),
         ("an image", api().header("sec-fetch-mode", "no-cors")),
-        (
-            "a form",
-            as_navigation(Call::post(HOST, "/api").header("accept", "text/html")),
-        ),
     ] {
         let response = gateway
             .assert_refused(what, call, 401, "no-credentials")
@@ -62,6 +58,19 @@ async fn other_requests_get_a_401_with_a_challenge() {
             json!({"error": "unauthenticated", "reason": "no-credentials"})
         );
     }
+    // A form gets a page, because a redirect would lose what was entered.
+    let form = as_navigation(Call::post(HOST, "/api").header("accept", "text/html"));
+    let response = gateway
+        .assert_refused("a form", form, 401, "no-credentials")
+        .await;
+    assert_eq!(response.header("location"), None);
+    let page = response.text();
+    assert!(page.contains("<h1>Not signed in</h1>"), "{page}");
+    assert!(
+        page.contains("href=\"https://auth.example.com/oauth2/start?rd="),
+        "{page}"
+    );
+
     // An invalid session is treated like a missing one.
     let forged = with_session("a.b.c");
     let response = gateway

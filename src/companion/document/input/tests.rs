@@ -18,11 +18,11 @@ fn unreadable_files_are_errors_with_help() {
 }
 
 #[test]
-fn files_are_limited_to_one_mebibyte() {
+fn files_are_limited_to_sixteen_mebibytes() {
     let whole = bounded(io::repeat(b' ').take(MAX_BYTES as u64)).unwrap();
     assert_eq!(whole.len(), MAX_BYTES);
     let diagnostic = bounded(io::repeat(b' ')).expect_err("endless");
-    assert_eq!(diagnostic.problem, "larger than 1 MiB");
+    assert_eq!(diagnostic.problem, "larger than 16 MiB");
 }
 
 #[test]

@@ -36,6 +36,7 @@ impl Keys {
             email_verified: user.email_verified,
             groups: user.groups,
             preferred_username: user.preferred_username.filter(is_set),
+            provider_claims: None,
         };
         let key = self.current(now);
         let kid = &key.kid;

@@ -44,6 +44,23 @@ fn all_matchers_for_users_apply_to_sessions_of_their_provider() {
             r#""from": "sso", "claim": {"path": ["preferred_username"], "equals": "alice"}"#,
             true,
         ),
+        (
+            r#""from": "sso", "claim": {"path": ["roles"], "contains": "admin"}"#,
+            true,
+        ),
+        (
+            r#""from": "sso", "claim": {"path": ["org", "unit"], "equals": 7}"#,
+            true,
+        ),
+        // The companion's own claims are none of the provider.
+        (
+            r#""from": "sso", "claim": {"path": ["idp"], "equals": "sso"}"#,
+            false,
+        ),
+        (
+            r#""from": "sso", "claim": {"path": ["claims", "roles"], "contains": "admin"}"#,
+            false,
+        ),
         (r#""from": "github", "anyone": true"#, false),
         (r#""from": "gitlab", "user": "4711""#, false),
         (r#""service_account": "*/*/*""#, false),
@@ -56,7 +73,9 @@ fn all_matchers_for_users_apply_to_sessions_of_their_provider() {
         } else {
             decided(Reason::CallerNotAllowed, None, ALICE)
         };
-        assert_eq!(test.with_token(&session()), expected, "{entry}");
+        let claims = r#"{"roles":["admin"],"org":{"unit":7}}"#;
+        let token = session_with(&[("claims", claims)]);
+        assert_eq!(test.with_token(&token), expected, "{entry}");
     }
 }
 

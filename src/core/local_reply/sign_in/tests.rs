@@ -183,6 +183,39 @@ fn the_page_for_an_unavailable_decision_offers_to_try_again_and_to_sign_in() {
 }
 
 #[test]
+fn a_form_without_a_session_gets_a_page_that_offers_to_sign_in() {
+    let links = "<p>You are not signed in, and app is not public. Sign in, then repeat what you did.</p>\n\
+                 <p><a class=\"act\" href=\"https://auth.example.com:8443/oauth2/start?rd=https%3A%2F%2F\
+                 app.example.com%2F\">Sign in</a></p>\n";
+    for (method, client) in [
+        ("POST", BROWSER[0]),
+        ("POST", ("accept", "text/html,*/*;q=0.8")),
+        ("PUT", BROWSER[0]),
+    ] {
+        let request = format!("{method} app.example.com /silences?new=1");
+        for (reason, by_session) in [
+            (Reason::NoCredentials, false),
+            (Reason::SessionExpired, true),
+        ] {
+            let page = reply(reason, by_session, &request, &[client]);
+            assert_eq!(page.status, 401);
+            assert!(page.body.contains(links), "{}", page.body);
+            assert_eq!(
+                header(&page, "www-authenticate"),
+                Some("Bearer realm=\"app\"")
+            );
+        }
+        let page = reply(Reason::CallerNotAllowed, true, &request, &[client]);
+        assert_eq!(page.status, 403);
+        assert!(
+            page.body.contains("<h1>Access denied</h1>"),
+            "{}",
+            page.body
+        );
+    }
+}
+
+#[test]
 fn a_url_too_long_for_a_header_redirects_to_the_root() {
     let request = format!("GET app.example.com /graph?{}", "a".repeat(9000));
     let reply = reply(Reason::NoCredentials, false, &request, &BROWSER);

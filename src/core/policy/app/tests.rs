@@ -171,6 +171,8 @@ impl Dice {
             audiences: Vec::new(),
             origins: Vec::new(),
             forward_authorization: false,
+            has_own_bearer: false,
+            passes_encoded_paths: false,
             strip_headers: Vec::new(),
             preflight: true,
         }

@@ -1,10 +1,12 @@
 //! The apps.
 
+use std::collections::BTreeMap;
+
 use crate::caller::headers::same;
 use crate::policy::document;
 use crate::policy::error::{Location, PolicyError};
 use crate::policy::host::Table;
-use crate::policy::{App, HostPattern, Origin};
+use crate::policy::{App, HostPattern, Origin, Rule};
 use crate::request::{is_dns_name, is_token};
 
 use super::identity_source::IdentitySources;
@@ -32,11 +34,14 @@ pub(super) fn apps(
     location: &Location,
 ) -> Result<Vec<App>, PolicyError> {
     let mut apps: Vec<App> = Vec::new();
+    // Thousands of apps are compared with each other.
+    let mut names: BTreeMap<String, usize> = BTreeMap::new();
     let wire = check::filled(wire, location, "list at least one app")?;
     for (index, wire) in wire.into_iter().enumerate() {
         let location = location.element(index);
         let app = app(wire, sources, &location)?;
-        check::unique(&app.name, apps.iter().map(App::name), &location)?;
+        let same = names.insert(app.name.clone(), index);
+        check::unique(&app.name, same.iter().map(|_| &*app.name), &location)?;
         for (number, host) in app.hosts.iter().enumerate() {
             let companions = |name: &str| matches!(host, HostPattern::Exact(own) if own == name);
             if let Some(name) = sources.companion().filter(|name| companions(name)) {
@@ -80,16 +85,51 @@ fn app(
     let strip_headers = wire.strip_headers.unwrap_or_default();
     let help = "list at least one rule; without rules every request is refused";
     let rules = check::required(wire.rules, location, "rules", help)?;
+    let rules = rule::rules(rules, sources, &location.member("rules"))?;
+    let passes_encoded_paths = is_second(
+        wire.encoded_paths,
+        ["refuse", "pass"],
+        &location.member("encoded_paths"),
+    )?;
+    let has_paths = |rule: &Rule| !rule.is_public() && !rule.paths().is_empty();
+    if passes_encoded_paths && let Some(index) = rules.iter().position(has_paths) {
+        return Err(location
+            .member("rules")
+            .element(index)
+            .member("paths")
+            .error(
+                "the app has `encoded_paths: pass`, and servers read such paths differently",
+                "remove `paths` here, or `encoded_paths`",
+            ));
+    }
     Ok(App {
         name,
         hosts,
-        rules: rule::rules(rules, sources, &location.member("rules"))?,
+        rules,
+        passes_encoded_paths,
+        has_own_bearer: is_second(wire.bearer, ["gate", "app"], &location.member("bearer"))?,
         audiences,
         origins: check::each(origins, &location.member("origins"), origin)?,
         forward_authorization: wire.forward_authorization == Some(true),
         strip_headers: check::each(strip_headers, &location.member("strip_headers"), header)?,
         preflight: wire.preflight != Some(false),
     })
+}
+
+/// Whether a value is the second of two; the first is the default.
+fn is_second(
+    value: Option<String>,
+    [first, second]: [&str; 2],
+    location: &Location,
+) -> Result<bool, PolicyError> {
+    match value {
+        Some(value) if value == second => Ok(true),
+        Some(value) if value != first => {
+            let help = ["write `", first, "` or `", second, "`"].concat();
+            Err(location.error_about(&value, "is not a valid value", &help))
+        }
+        _ => Ok(false),
+    }
 }
 
 fn host(text: String, location: &Location) -> Result<HostPattern, PolicyError> {

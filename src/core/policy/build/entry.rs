@@ -4,7 +4,7 @@ use crate::json::Json;
 use crate::policy::document;
 use crate::policy::entry::email_domain;
 use crate::policy::error::{Location, PolicyError};
-use crate::policy::{Entry, Matcher, NamePart};
+use crate::policy::{ClaimTest, Entry, Matcher, NamePart};
 
 use super::check;
 use super::identity_source::{IdentitySource, IdentitySources};
@@ -188,11 +188,31 @@ fn claim(wire: document::Claim, location: &Location) -> Result<Matcher, PolicyEr
     let at = location.member("path");
     let path = check::texts(check::filled(path, &at, help)?, &at)?;
     let help = "write the value to compare with: a string, a number, true or false";
-    let equals = check::required(wire.equals, location, "equals", help)?;
-    match equals {
-        Json::Bool(_) | Json::Number(_) | Json::String(_) => Ok(Matcher::Claim { path, equals }),
-        Json::Null | Json::Array(_) | Json::Object(_) => Err(location
-            .member("equals")
-            .error("the value is not a string, number or boolean", help)),
+    let (name, value, test): (_, _, fn(Json) -> ClaimTest) = match (wire.equals, wire.contains) {
+        (Some(value), None) => ("equals", value, ClaimTest::Equals),
+        (None, Some(value)) => ("contains", value, ClaimTest::Contains),
+        (None, None) => return Err(location.error("missing `equals` or `contains`", help)),
+        (Some(_), Some(_)) => {
+            let help = "write the other one in a `claim` of its own entry";
+            return Err(location
+                .member("contains")
+                .error("`equals` is set too", help));
+        }
+    };
+    let is_word = match &value {
+        Json::Bool(_) | Json::Number(_) => true,
+        Json::String(text) => name == "equals" || !(text.is_empty() || text.contains(' ')),
+        Json::Null | Json::Array(_) | Json::Object(_) => {
+            let location = location.member(name);
+            return Err(location.error("the value is not a string, number or boolean", help));
+        }
+    };
+    if !is_word {
+        let help = "write one word; for several, write an entry for each";
+        return Err(location
+            .member(name)
+            .error("the value is empty or has a space", help));
     }
+    let test = test(value);
+    Ok(Matcher::Claim { path, test })
 }

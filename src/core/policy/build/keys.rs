@@ -134,10 +134,10 @@ fn endpoint(
 }
 
 fn url(text: &str, location: &Location) -> Result<Url, PolicyError> {
-    Url::parse(text).ok_or_else(|| not_a_url(text, location))
+    Url::parse_document(text).ok_or_else(|| not_a_url(text, location))
 }
 
 fn not_a_url(text: &str, location: &Location) -> PolicyError {
-    let help = "write an `https://` URL with a host and a path, without query, fragment or user";
+    let help = "write an `https://` URL with a host and a path, without fragment or user";
     location.error_about(text, "is not a valid key URL", help)
 }

@@ -84,6 +84,7 @@ pub(super) fn sso(
             email: Vec::new(),
             preferred_username: Vec::new(),
         },
+        trust_unverified_email: false,
     };
     Ok(Sso {
         url,

@@ -94,7 +94,9 @@ fn trust(wire: document::Trust, location: &Location) -> Result<Trust, PolicyErro
     let kind = kind(wire.kind, location)?;
     let help = "write the value of `iss` in its tokens";
     let issuer = check::required(wire.issuer, location, "issuer", help)?;
-    let issuer = self::issuer(issuer, &location.member("issuer"))?;
+    let keys_named = |keys: &document::Keys| keys.jwks.is_some() || keys.inline.is_some();
+    let is_url = !wire.keys.as_ref().is_some_and(keys_named);
+    let issuer = self::issuer(issuer, is_url, &location.member("issuer"))?;
     let former = location.member("former_issuers");
     let former_issuers = check::each(
         wire.former_issuers.unwrap_or_default(),
@@ -107,7 +109,7 @@ fn trust(wire: document::Trust, location: &Location) -> Result<Trust, PolicyErro
                     "remove it here",
                 ));
             }
-            self::issuer(url, location)
+            self::issuer(url, is_url, location)
         },
     )?;
     let help = "list the audiences of which its tokens must have one in `aud`";
@@ -138,6 +140,12 @@ fn trust(wire: document::Trust, location: &Location) -> Result<Trust, PolicyErro
         "at least 1s",
     )?;
     let claims = claims(wire.claims, kind, &location.member("claims"))?;
+    let trust_unverified_email = wire.trust_unverified_email == Some(true);
+    if trust_unverified_email && kind == Kind::Kubernetes {
+        let problem = "tokens of the kind kubernetes have no e-mail address";
+        let location = location.member("trust_unverified_email");
+        return Err(location.error(problem, "remove it"));
+    }
     Ok(Trust {
         name,
         kind,
@@ -149,6 +157,7 @@ fn trust(wire: document::Trust, location: &Location) -> Result<Trust, PolicyErro
         leeway,
         max_lifetime,
         claims,
+        trust_unverified_email,
     })
 }
 
@@ -164,16 +173,20 @@ fn kind(wire: Option<String>, location: &Location) -> Result<Kind, PolicyError> 
     }
 }
 
-/// `https`, no query, no fragment, no user information. Kept byte for byte, because `iss` is
-/// compared exactly.
-fn issuer(text: String, location: &Location) -> Result<String, PolicyError> {
+/// `https`, no query, no fragment, no user information; any text if nothing is read from there. Kept byte
+/// for byte, because `iss` is compared exactly.
+fn issuer(text: String, is_url: bool, location: &Location) -> Result<String, PolicyError> {
+    if !is_url {
+        return check::text(text, location);
+    }
     if Url::parse(&text).is_some() {
         return Ok(text);
     }
     Err(location.error_about(
         &text,
         "is not an issuer URL",
-        "write `https://`, a host and an optional path, exactly as in `iss`",
+        "write `https://`, a host and an optional path, exactly as in `iss`, or name its keys in \
+         `keys.jwks`",
     ))
 }
 

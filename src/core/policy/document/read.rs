@@ -10,9 +10,13 @@ use super::Document;
 use super::error::{DocumentError, Problem};
 use super::value::Value;
 
+/// The maximum number of values in a policy: thirty thousand apps of ten rules.
+const MAX_VALUES: usize = 2_000_000;
+
 /// Reads a document: one JSON object and nothing after it.
 pub(in crate::policy) fn read(text: &str) -> Result<Document, PolicyError> {
-    let json = Json::parse(text.as_bytes()).map_err(|error| syntax_error(&error))?;
+    let json =
+        Json::parse_bounded(text.as_bytes(), MAX_VALUES).map_err(|error| syntax_error(&error))?;
     Document::deserialize(Value(&json)).map_err(|error| document_error(&error))
 }
 

@@ -205,6 +205,39 @@ fn r09_an_address_counts_with_exactly_one_at_sign() {
 }
 
 #[test]
+fn a_claim_contains_a_member_or_a_word() {
+    let claims = br#"{"scope": "openid read:all  write", "scp": ["read", "a b"], "roles": ["sre", 1, true],
+        "realm": {"roles": ["ops"]}, "one": "sre", "object": {"sre": 1}, "none": null, "level": 1}"#;
+    let mut caller = signed_in("idp");
+    caller.claims = Json::parse(claims).unwrap().into();
+    for (path, value, expected) in [
+        (r#"["scope"]"#, r#""read:all""#, true),
+        (r#"["scope"]"#, r#""write""#, true),
+        (r#"["scope"]"#, r#""read""#, false),
+        (r#"["scope"]"#, r#""Write""#, false),
+        (r#"["scp"]"#, r#""read""#, true),
+        (r#"["scp"]"#, r#""a""#, false),
+        (r#"["roles"]"#, r#""sre""#, true),
+        (r#"["roles"]"#, "1", true),
+        (r#"["roles"]"#, "1.0", true),
+        (r#"["roles"]"#, r#""1""#, false),
+        (r#"["roles"]"#, "true", true),
+        (r#"["roles"]"#, "false", false),
+        (r#"["realm", "roles"]"#, r#""ops""#, true),
+        (r#"["realm"]"#, r#""roles""#, false),
+        (r#"["one"]"#, r#""sre""#, true),
+        (r#"["object"]"#, r#""sre""#, false),
+        (r#"["none"]"#, r#""null""#, false),
+        (r#"["level"]"#, "1", false),
+        (r#"["absent"]"#, r#""x""#, false),
+    ] {
+        let claim = format!(r#"{{"path": {path}, "contains": {value}}}"#);
+        let entry = entry(&format!(r#"{{"from": "idp", "claim": {claim}}}"#));
+        assert_eq!(entry.matches(&caller), expected, "{claim}");
+    }
+}
+
+#[test]
 fn a_claim_is_equal_in_type_and_value() {
     for (path, equals, expected) in [
         (r#"["level"]"#, "1", true),

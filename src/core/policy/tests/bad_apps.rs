@@ -17,6 +17,37 @@ fn member_refused(member: &str, path: &str, problem: &str, help: &str) {
 }
 
 #[test]
+fn bearer_and_encoded_paths_have_two_values_each() {
+    member_refused(
+        r#""bearer": "pass""#,
+        "apps[0].bearer",
+        "is not a valid value",
+        "write `gate` or `app`",
+    );
+    member_refused(
+        r#""encoded_paths": "app""#,
+        "apps[0].encoded_paths",
+        "is not a valid value",
+        "write `refuse` or `pass`",
+    );
+    // A rule for callers has paths.
+    member_refused(
+        r#""encoded_paths": "pass""#,
+        "apps[0].rules[0].paths",
+        "the app has `encoded_paths: pass`",
+        "remove `paths` here",
+    );
+    let policy = accepted(
+        HOSTS,
+        &format!(r#"{HOSTS}, "bearer": "app", "encoded_paths": "refuse""#),
+    );
+    let app = &policy.apps()[0];
+    assert!(app.has_own_bearer() && !app.passes_encoded_paths());
+    let policy = accepted(HOSTS, &format!(r#"{HOSTS}, "bearer": "gate""#));
+    assert!(!policy.apps()[0].has_own_bearer());
+}
+
+#[test]
 fn at_least_one_app_is_listed() {
     let text = r#"{"trust": []}"#;
     let error = super::error(text);

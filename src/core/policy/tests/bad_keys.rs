@@ -62,12 +62,19 @@ fn discovery_jwks_and_mirror_are_mutually_exclusive() {
 #[test]
 fn d02_keys_are_fetched_from_https_urls() {
     for name in ["discovery", "jwks"] {
-        for url in ["http://a.example/k", "https://a.example/k?x=y", "/k", ""] {
+        for url in [
+            "http://a.example/k",
+            "https://a.example/k#x",
+            "https://a.example/k?x=%",
+            "https://a.example/k?x=y z",
+            "/k",
+            "",
+        ] {
             keys_refused(
                 &format!(r#"{{"envoy_cluster": "c", "{name}": "{url}"}}"#),
                 &format!("trust[1].keys.{name}"),
                 "is not a valid key URL",
-                "without query",
+                "without fragment or user",
             );
         }
     }

@@ -116,7 +116,7 @@ fn h08_patterns_that_no_accepted_path_can_match_are_refused() {
         ("/ä", "has a fragment or a byte outside visible ASCII"),
         ("/a;b", "has a backslash or a semicolon"),
         (r"/a\\b", "has a backslash or a semicolon"),
-        ("/a%5Cb", "has a backslash or a semicolon"),
+        ("/a%5Cb", "has a percent-encoding"),
         ("/a%2fb", "has a percent-encoding"),
         ("/%2E%2e/b", "has a percent-encoding"),
         ("/a%00", "has a percent-encoding"),
@@ -316,7 +316,31 @@ fn r09_addresses_have_one_at_sign() {
 fn a_claim_has_a_path_and_a_single_value() {
     for (claim, path, problem) in [
         ("{}", ".claim", "missing field `path`"),
-        (r#"{"path": ["a"]}"#, ".claim", "missing field `equals`"),
+        (
+            r#"{"path": ["a"]}"#,
+            ".claim",
+            "missing `equals` or `contains`",
+        ),
+        (
+            r#"{"path": ["a"], "equals": 1, "contains": 1}"#,
+            ".claim.contains",
+            "`equals` is set too",
+        ),
+        (
+            r#"{"path": ["a"], "contains": ["b"]}"#,
+            ".claim.contains",
+            "the value is not a string, number or boolean",
+        ),
+        (
+            r#"{"path": ["a"], "contains": "b c"}"#,
+            ".claim.contains",
+            "the value is empty or has a space",
+        ),
+        (
+            r#"{"path": ["a"], "contains": ""}"#,
+            ".claim.contains",
+            "the value is empty or has a space",
+        ),
         (
             r#"{"path": [], "equals": 1}"#,
             ".claim.path",

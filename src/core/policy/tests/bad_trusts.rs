@@ -2,6 +2,7 @@
 
 use super::bad_keys::keys_refused;
 use super::{accepted, error, refused, with};
+use crate::policy::Policy;
 
 pub(super) const KEYS: &str = r#""keys": {"envoy_cluster": "gitlab"}"#;
 const AUDIENCE: &str = r#"["portcullis"]"#;
@@ -133,6 +134,45 @@ fn d02_an_issuer_is_an_https_url_without_query_fragment_or_user() {
         "trust[1].former_issuers[0]",
         "is also the value of `issuer`",
         "remove it here",
+    );
+}
+
+#[test]
+fn an_issuer_may_be_any_text_if_its_keys_are_named() {
+    let inline = format!(r#""keys": {{"inline": {{"keys": [{KEY}]}}}}"#);
+    let jwks = r#""keys": {"envoy_cluster": "gitlab", "jwks": "https://a.example/k?appid=1"}"#;
+    for keys in [&*inline, jwks] {
+        for issuer in [
+            "accounts.google.com",
+            "kubernetes/serviceaccount",
+            "http://a?b",
+            "x",
+        ] {
+            let text = with(KEYS, keys).replace("https://gitlab.example.com", issuer);
+            let policy = Policy::from_json(&text).unwrap_or_else(|error| panic!("{error}"));
+            assert_eq!(policy.trusts()[1].issuer, issuer);
+        }
+        for issuer in ["", "a\\nb"] {
+            let text = with(KEYS, keys).replace("https://gitlab.example.com", issuer);
+            assert_eq!(error(&text).path(), "trust[1].issuer");
+        }
+    }
+    let error = error(&with(ISSUER, r#""issuer": "accounts.google.com""#));
+    assert_eq!(
+        error.problem(),
+        "`accounts.google.com` is not an issuer URL"
+    );
+    assert!(error.help().contains("name its keys in `keys.jwks`"));
+}
+
+#[test]
+fn service_accounts_have_no_email_to_trust() {
+    refused(
+        r#""kind": "kubernetes","#,
+        r#""kind": "kubernetes", "trust_unverified_email": true,"#,
+        "trust[0].trust_unverified_email",
+        "tokens of the kind kubernetes have no e-mail address",
+        "remove it",
     );
 }
 

@@ -112,8 +112,54 @@ fn h08_look_alikes_of_slashes_are_refused_in_any_segment() {
             refused(&target, Ambiguity::PathEncoding);
         }
     }
-    for slash in ["%2f", "%5c%2f", "%c0%af", "%e0%80%af", "%252f", "%25%32%66"] {
+    for slash in ["%c0%af", "%e0%80%af", "%252f", "%25%32%66"] {
         refused(&format!("/pub/..{slash}x"), Ambiguity::PathEncoding);
+    }
+    for slash in ["%2f", "%5c%2f", "%5C", "%3b"] {
+        refused(&format!("/pub/..{slash}x"), Ambiguity::PathSegment);
+        refused(&format!("/pub/a{slash}x"), Ambiguity::PathEncoding);
+    }
+}
+
+#[test]
+fn encoded_separators_are_found_and_dot_segments_between_them_refused() {
+    for (target, has_separator) in [
+        ("/api/queues/%2F/q", true),
+        ("/api/v4/projects/group%2fproject", true),
+        (
+            "/api/v1/repositories/https%3A%2F%2Fgithub.com%2Forg%2Frepo",
+            true,
+        ),
+        ("/a%5Cb", true),
+        ("/a%3Bb", true),
+        ("/a%3Fb", true),
+        ("/a%23b", true),
+        ("/a%20b?%2F", false),
+    ] {
+        let (path, found) = lenient_path(target.as_bytes()).unwrap();
+        assert_eq!(path, target.split('?').next().unwrap());
+        assert_eq!(found, has_separator, "{target}");
+        if has_separator {
+            refused(target, Ambiguity::PathEncoding);
+        }
+    }
+    let lenient = |target: &str| lenient_path(target.as_bytes()).map(|(path, _)| path.to_owned());
+    for (target, ambiguity) in [
+        ("/a%2F..%2Fb", Ambiguity::PathSegment),
+        ("/..%2F", Ambiguity::PathSegment),
+        ("/%2F..", Ambiguity::PathSegment),
+        ("/a%5C.%5Cb", Ambiguity::PathSegment),
+        ("/..%3Bx/b", Ambiguity::PathSegment),
+        ("/a%2F%20..%2Fb", Ambiguity::PathSegment),
+        ("/a%2F%2e%2e", Ambiguity::PathEncoding),
+        ("/a%2F%00", Ambiguity::PathEncoding),
+        ("/a%2F%0a", Ambiguity::PathEncoding),
+        ("/a%252Fb", Ambiguity::PathEncoding),
+        ("/a%2F%c2%85", Ambiguity::PathEncoding),
+        ("/a%2F//b", Ambiguity::PathSegment),
+        ("/a%2F;b", Ambiguity::PathSeparator),
+    ] {
+        assert_eq!(lenient(target), Err(ambiguity), "{target}");
     }
 }
 

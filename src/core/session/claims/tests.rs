@@ -27,6 +27,7 @@ fn alice() -> Claims {
         email_verified: true,
         groups: vec!["sre".to_owned(), "a \"b\"".to_owned()],
         preferred_username: Some("Ali\u{e7}e".to_owned()),
+        provider_claims: Some(Json::parse(br#"{"roles":["a",1],"org":{"unit":null}}"#).unwrap()),
     }
 }
 
@@ -39,6 +40,7 @@ fn claims_survive_serialization() {
         email_verified: false,
         groups: Vec::new(),
         preferred_username: None,
+        provider_claims: None,
         ..alice
     };
     assert_eq!(read(&bare.to_json()), Ok(bare.clone()));
@@ -92,5 +94,11 @@ fn a_missing_or_malformed_claim_is_an_error() {
         assert!(whole.contains(member), "{member}");
         let text = whole.replace(member, &format!("\"{name}\":{other}"));
         assert_eq!(read(&text), Err(TokenError::Claim(name)), "{name}");
+    }
+    for other in ["[]", "\"x\"", "null", "1"] {
+        let claims = r#""claims":{"roles":["a",1],"org":{"unit":null}}"#;
+        let text = whole.replace(claims, &format!(r#""claims":{other}"#));
+        assert_ne!(text, whole);
+        assert_eq!(read(&text), Err(TokenError::Claim("claims")), "{other}");
     }
 }

@@ -33,6 +33,7 @@ fn trust() -> Trust {
             email: Vec::new(),
             preferred_username: Vec::new(),
         },
+        trust_unverified_email: false,
     }
 }
 

@@ -76,3 +76,28 @@ fn d02_ambiguous_urls_are_refused() {
         assert_eq!(Url::parse(text), None, "{text}");
     }
 }
+
+#[test]
+fn the_url_of_a_document_may_have_a_query() {
+    for (text, path) in [
+        ("https://a.example/keys?appid=1", "/keys?appid=1"),
+        ("https://a.example?p=B2C_1_x", "/?p=B2C_1_x"),
+        ("https://a.example/k?", "/k?"),
+        ("https://a.example/k?a=%20&b=../c?d", "/k?a=%20&b=../c?d"),
+        ("https://a.example/k", "/k"),
+    ] {
+        let url = Url::parse_document(text).unwrap_or_else(|| panic!("{text}"));
+        assert_eq!((url.authority(), url.path()), ("a.example", path), "{text}");
+        assert_eq!(url.to_string(), text.replace("example?", "example/?"));
+    }
+    for text in [
+        "https://a.example/../k?a",
+        "https://a.example/k?a#b",
+        "https://a.example/k?a b",
+        "https://a.example/k?%zz",
+        "https://a@b.example/k?a",
+        "http://a.example/k?a",
+    ] {
+        assert_eq!(Url::parse_document(text), None, "{text}");
+    }
+}

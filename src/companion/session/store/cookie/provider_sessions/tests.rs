@@ -190,12 +190,20 @@ fn an_index_full_of_different_users_is_incomplete() {
 fn after_a_restart_a_full_index_has_the_newest_sessions_of_the_journal() {
     let mut fixture = Fixture::new();
     let full = u32::try_from(MAX_SESSIONS).unwrap();
-    for number in 0..full {
-        fixture.link(number, number, number, (1, 0));
-    }
-    for number in full..full + 100 {
-        fixture.link(number, number, number, (3600, 100));
-    }
+    let lines = (0..full + 100).map(|number| {
+        let line = Line {
+            provider_session: id(number),
+            sid: id(number),
+            user: id(number),
+            ends: at(10_000),
+        };
+        line.to_string()
+    });
+    std::fs::write(
+        fixture.folder.file("state.sessions"),
+        lines.collect::<String>(),
+    )
+    .unwrap();
     fixture.restart(at(101));
     assert_eq!(fixture.index.count, MAX_SESSIONS);
     for number in full..full + 100 {
