@@ -20,6 +20,7 @@ mod id_token;
 mod logout_token;
 mod metadata;
 mod refresh;
+mod scope_hints;
 mod secret;
 mod settings;
 mod signed_jwt;
@@ -51,6 +52,7 @@ use discovery::{Discovery, ProviderInfo};
 use http::HttpClient;
 use id_token::IdTokenContext;
 use logout_token::{ReplayCache, UnverifiedLogoutToken};
+use scope_hints::ScopeHints;
 use secret::SecretFile;
 use settings::RelyingParty;
 use signed_jwt::JwtError;
@@ -74,6 +76,7 @@ pub(crate) struct Provider {
     http: HttpClient,
     discovery: Discovery,
     replay_cache: Mutex<ReplayCache>,
+    scope_hints: ScopeHints,
 }
 
 /// The result of a sign-in or a refresh.
@@ -103,6 +106,7 @@ impl Provider {
             http: HttpClient::new(settings.ca_file.as_deref())?,
             discovery: Discovery::new(Arc::clone(&relying_party), url),
             replay_cache: Mutex::default(),
+            scope_hints: ScopeHints::default(),
             relying_party,
         })
     }
@@ -214,7 +218,7 @@ impl Provider {
         let expires_at = response
             .expires_in()
             .map_or_else(|| token.expires_at(), |span| now.after(span));
-        Ok(Authentication {
+        let signed_in = Authentication {
             user: User::new(token.subject(), claims),
             tokens: ProviderTokens {
                 refresh_token: response.refresh_token().cloned(),
@@ -225,7 +229,9 @@ impl Provider {
                 azp: token.has_azp(),
                 auth_time: token.auth_time(),
             },
-        })
+        };
+        self.scope_hints.log_missing(relying_party, &signed_in);
+        Ok(signed_in)
     }
 
     /// The form that the browser posts to the provider to sign out there too; `None` where the

@@ -3,10 +3,13 @@
 
 mod bypasses;
 mod connection;
+mod error_pages;
 mod files;
 mod fixture;
 mod programs;
 mod proxies;
 mod public_host;
+mod refreshing;
+mod sign_in_fixture;
 mod spellings;
 mod users;

@@ -51,7 +51,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     setting("session.lifetime", Text, "DURATION", "The maximum lifetime of a session [default: 12h]"),
     setting("session.idle", Text, "DURATION", "The maximum time between requests [default: 1h]"),
     setting("session.token", Text, "DURATION", "The lifetime of a session token; the filter refreshes it afterwards [default: 5m]"),
-    setting("session.store", Text, "URL", "`cookie`, or a `redis://`, `redis-sentinel://` or `redis-cluster://` URL; `rediss…` is TLS [default: cookie]"),
+    setting("session.store", Text, "URL", "`cookie`, `file:` and the path of a database for one replica, or a `redis://`, `redis-sentinel://` or `redis-cluster://` URL; `rediss…` is TLS [default: cookie]"),
     setting("session.redis.username", Text, "NAME", "The Redis user [default: Redis's default user]"),
     setting("session.redis.password_file", Text, "FILE", "A file with the Redis password; read for each new connection"),
     setting("session.redis.ca_file", Text, "FILE", "The CAs to trust instead of the system's, as PEM"),

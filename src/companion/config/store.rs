@@ -13,7 +13,9 @@ pub(super) fn read(source: &Source, state_file: PathBuf) -> Result<StoreSettings
     let username = source.text("session.redis.username")?;
     let password_file = source.path("session.redis.password_file")?;
     let ca_file = source.path("session.redis.ca_file")?;
+    let folder = store.as_ref().map(|found| found.location.folder().into());
     let options = StoreOptions {
+        folder: folder.unwrap_or_default(),
         state_file,
         redis: RedisOptions {
             username: username.map(|found| found.value),

@@ -61,6 +61,8 @@ impl Config {
                 StoreSettings::Cookie { state_file } => {
                     files.push(("session.state_file", Some(state_file)));
                 }
+                // The store refuses a file that others may change.
+                StoreSettings::File { .. } => {}
                 StoreSettings::Redis(redis) => {
                     let password = redis.password_file.as_deref();
                     files.push(("session.redis.password_file", password));

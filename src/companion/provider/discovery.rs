@@ -18,6 +18,7 @@ use url::Url;
 use super::error::{DiscoveryError, KeySetError, ProviderError};
 use super::http::{FetchError, HttpClient};
 use super::metadata::Metadata;
+use super::scope_hints;
 use super::settings::RelyingParty;
 
 /// How often metadata is fetched.
@@ -172,6 +173,9 @@ impl Discovery {
             if let Some(fetched) = metadata.finish(fetched, METADATA_INTERVAL, now) {
                 // The algorithm of a key that names none may have changed.
                 keys.fetches.plan(now);
+                if snapshot.metadata.is_none() {
+                    scope_hints::log_unrequested(&self.relying_party, &fetched);
+                }
                 snapshot.metadata = Some(Arc::new(fetched));
             } else {
                 self.log_failure(metadata, &snapshot, now);

@@ -25,6 +25,8 @@ pub(super) struct Metadata {
     pub(super) auth_type: AuthType,
     /// Whether every authorization response has `iss` (RFC 9207).
     pub(super) iss_supported: bool,
+    /// The scopes that the provider lists; empty if it does not.
+    pub(super) scopes_supported: Vec<String>,
 }
 
 /// Why metadata is invalid.
@@ -90,6 +92,11 @@ impl Metadata {
                 false => AuthType::RequestBody,
             },
             iss_supported: boolean(document, "authorization_response_iss_parameter_supported")?,
+            // For hints only.
+            scopes_supported: match list(document, "scopes_supported") {
+                Ok(Some(scopes)) => scopes.into_iter().map(str::to_owned).collect(),
+                Ok(None) | Err(_) => Vec::new(),
+            },
         })
     }
 }

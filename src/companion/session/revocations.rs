@@ -4,7 +4,7 @@ mod file;
 mod revocation;
 mod state;
 
-pub(super) use file::StateFile;
 pub(crate) use file::StateFileError;
+pub(super) use file::{StateFile, lock};
 pub(super) use revocation::{ProviderSessionEnd, Revocation, RevocationBatch};
 pub(super) use state::RevocationState;

@@ -7,7 +7,9 @@
 //! A *provider session* is the session that a user has at the provider, which logout tokens name by `sid`.
 //! Sessions here are *linked* to it: they end when it ends.
 
+mod completed_attempts;
 mod cookie;
+mod file;
 mod redis;
 mod settings;
 mod ticket;

@@ -166,3 +166,25 @@ async fn r09_a_user_signs_in_though_claims_members_and_userinfo_are_unusual() {
         );
     }
 }
+
+#[tokio::test]
+async fn r09_scopes_that_the_provider_wants_for_refresh_tokens_and_groups_are_in_the_log() {
+    let scopes = json!(["openid", "email", "profile"]);
+    let deployment = Settings::single().provider("scopes", scopes).start().await;
+    let companion = &deployment.replicas[0].companion;
+    companion
+        .wait_for_log("scope supported but not requested")
+        .await;
+    let count = |message: &str| companion.log().matches(message).count();
+    let hint = companion.log();
+    assert!(hint.contains("offline_access"), "{hint}");
+    assert_eq!(count("no refresh token"), 0);
+    // The lab's provider issues one for any scope.
+    let without = Fault::Members(json!({"refresh_token": null}));
+    deployment.provider.fail(Route::Token, without).await;
+    for login in ["alice", "eve"] {
+        deployment.signed_in(login, 0).await;
+    }
+    assert_eq!(count("no refresh token: sessions end when"), 1);
+    assert_eq!(count("a user has no groups"), 0);
+}

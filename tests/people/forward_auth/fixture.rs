@@ -22,11 +22,11 @@ pub(crate) struct Fixture {
 impl Fixture {
     /// Without a provider: it is unreachable, and the companion starts all the same.
     pub(crate) async fn start() -> Self {
-        Self::with(&Authority::new(), unreachable_provider(), None).await
+        Self::with(&Authority::new(), unreachable_provider(), json!({})).await
     }
 
-    /// With this provider. `token` is the lifetime of session tokens.
-    pub(crate) async fn with(authority: &Authority, provider: Value, token: Option<&str>) -> Self {
+    /// With this provider, and these options of `session`.
+    pub(crate) async fn with(authority: &Authority, provider: Value, session: Value) -> Self {
         let key = SigningKey::p256();
         let issuer = Issuer::start(authority, BLUE, &[&key]).await;
         let mut more = json!({
@@ -34,8 +34,9 @@ impl Fixture {
             "trusted_proxies": ["127.0.0.1"],
             "trust": {"blue": {"connect": issuer.address(), "ca_file": authority.file()}},
         });
-        if let Some(token) = token {
-            more["session"] = json!({"cookie": {"domain": "example.com"}, "token": token});
+        more["session"] = json!({"cookie": {"domain": "example.com"}});
+        for (name, value) in session.as_object().into_iter().flatten() {
+            more["session"][name] = value.clone();
         }
         let companion = Self::companion(more).start().await;
         let app = App::start("alertmanager").await;

@@ -1,83 +1,17 @@
 //! Users with sessions.
 
+use portcullis_tests::lab::Call;
 use portcullis_tests::lab::app::CACHED;
-use portcullis_tests::lab::provider::Client;
 use portcullis_tests::lab::wait::{self, LONG};
-use portcullis_tests::lab::{Authority, Call, Gateway, Provider, UserAgent};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::forward_auth::fixture::{AUTH, Fixture, forwarded};
 use crate::forward_auth::proxies::HOST;
-
-const PAGE: &str = "https://alertmanager.example.com/graph?g0.expr=a%26b%2Bc&g0.tab=0";
-
-/// A fixture with a provider for sign-in.
-struct SignInFixture {
-    fixture: Fixture,
-    authority: Authority,
-    gateway: Gateway,
-    _provider: Provider,
-}
-
-impl SignInFixture {
-    /// Starts a provider, and a gateway that terminates TLS for the companion. `token` is the
-    /// lifetime of session tokens.
-    async fn start(token: Option<&str>) -> Self {
-        let authority = Authority::new();
-        let claims = json!({
-            "email": "alice@example.com", "email_verified": true, "groups": ["sre", "a,b"],
-            "preferred_username": "alice",
-        });
-        let callback = format!("{AUTH}/oauth2/callback");
-        let provider = Provider::with(&authority)
-            .client(Client::new("portcullis", "s3cret").redirect(&callback))
-            .account("alice", claims)
-            .start()
-            .await;
-        let settings = json!({
-            "issuer": provider.issuer(),
-            "client_id": "portcullis",
-            "client_secret": "s3cret",
-            "ca_file": authority.file(),
-        });
-        let fixture = Fixture::with(&authority, settings, token).await;
-        let gateway = Gateway::with(Value::Null)
-            .filters(vec![])
-            .tls(&authority, &["auth.example.com"])
-            .app("auth.example.com", fixture.companion.address())
-            .start()
-            .await;
-        Self {
-            fixture,
-            authority,
-            gateway,
-            _provider: provider,
-        }
-    }
-
-    /// Alice, who has opened a page behind NGINX and signed in.
-    async fn alice(&self) -> UserAgent {
-        let [nginx, _, _] = &self.fixture.proxies;
-        let mut alice = UserAgent::new(&[&self.authority])
-            .at("auth.example.com", self.gateway.address())
-            .at(HOST, nginx.address);
-        alice.visit(PAGE).await;
-        alice.sign_in_as("alice").await;
-        alice
-    }
-}
-
-/// The cookies that a browser sends to the app.
-fn cookies(user: &UserAgent) -> String {
-    let cookies = user.cookies().iter();
-    let cookies = cookies.filter(|cookie| cookie.domain == "example.com");
-    let pairs = cookies.map(|cookie| format!("{}={}", cookie.name, cookie.value));
-    pairs.collect::<Vec<_>>().join("; ")
-}
+use crate::forward_auth::sign_in_fixture::{PAGE, SignInFixture, cookies};
 
 #[tokio::test]
 async fn a_user_signs_in_and_returns_to_the_same_page() {
-    let sign_in = SignInFixture::start(None).await;
+    let sign_in = SignInFixture::start(json!({})).await;
     let alice = sign_in.alice().await;
     assert_eq!(alice.page().url.as_str(), PAGE);
     let identity = [
@@ -154,7 +88,7 @@ async fn h13_browsers_are_redirected_to_sign_in_and_programs_are_not() {
 
 #[tokio::test]
 async fn a_session_is_refreshed_behind_each_proxy() {
-    let sign_in = SignInFixture::start(Some("5s")).await;
+    let sign_in = SignInFixture::start(json!({"token": "5s"})).await;
     let alice = sign_in.alice().await;
     let session_cookies = cookies(&alice);
     for proxy in &sign_in.fixture.proxies {
@@ -193,7 +127,7 @@ async fn a_session_is_refreshed_behind_each_proxy() {
 
 #[tokio::test]
 async fn h11_a_response_with_session_cookies_is_not_cacheable() {
-    let sign_in = SignInFixture::start(Some("5s")).await;
+    let sign_in = SignInFixture::start(json!({"token": "5s"})).await;
     let alice = sign_in.alice().await;
     let call = Call::get(HOST, CACHED).header("cookie", cookies(&alice));
     // Envoy's ext_authz cannot change the app's cache headers, and its configuration says so.
@@ -221,7 +155,7 @@ async fn h11_a_response_with_session_cookies_is_not_cacheable() {
 
 #[tokio::test]
 async fn a_session_is_accepted_from_the_apps_own_pages_only() {
-    let sign_in = SignInFixture::start(None).await;
+    let sign_in = SignInFixture::start(json!({})).await;
     let alice = sign_in.alice().await;
     let session_cookies = cookies(&alice);
     for proxy in &sign_in.fixture.proxies {

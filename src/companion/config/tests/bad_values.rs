@@ -135,6 +135,16 @@ fn an_invalid_value_is_refused_with_help() {
             "redis-cluster://HOST",
         ),
         (
+            "--session-store=file:",
+            "`file:` is not the path of a file",
+            "write `file:` and a path",
+        ),
+        (
+            "--session-store=file:///var/sessions",
+            "`file:///var/sessions` is not the path of a file",
+            "write `file:` and a path",
+        ),
+        (
             "--session-store=redis://a,b",
             "has several servers",
             "redis://HOST",

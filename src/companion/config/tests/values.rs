@@ -41,6 +41,24 @@ fn omitted_settings_have_their_defaults() {
 }
 
 #[test]
+fn the_file_of_a_session_store_is_relative_to_the_configuration() {
+    let file = FILE.replace("  cookie:", "  store: file:state/sessions\n  cookie:");
+    for (file, flags, path) in [
+        (&*file, &[][..], "etc/state/sessions"),
+        (FILE, &["--session-store=file:sessions"], "sessions"),
+        (
+            FILE,
+            &["--session-store=file:/var/sessions"],
+            "/var/sessions",
+        ),
+    ] {
+        let store = good(file, flags).sign_in().session.store.clone();
+        let path = path.into();
+        assert_eq!(store, StoreSettings::File { path });
+    }
+}
+
+#[test]
 fn every_setting_of_the_file_is_read() {
     let config = good(FULL, &[]);
     assert_eq!(

@@ -37,19 +37,19 @@ pub(in crate::session) struct StateFile {
     _lock: File,
 }
 
-/// Why a state file can't be used: the path, the problem and how to fix it.
+/// Why a state file, or the file of a session store, can't be used: the path, the problem and how to fix it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct StateFileError {
     path: PathBuf,
     problem: String,
-    help: &'static str,
+    help: String,
 }
 
 impl StateFile {
     /// Opens a state file, or creates one. A new file records since when the list is complete. A file that
     /// can't be read is an error and is never replaced, because that would lose revocations.
     pub(in crate::session) fn open(path: &Path, now: Timestamp) -> Result<Self, StateFileError> {
-        let lock = lock(path)?;
+        let lock = lock(path, UNWRITABLE_HELP)?;
         let current = match atomic_file::read(path, RevocationState::MAX_BYTES) {
             Ok(Some(text)) => RevocationState::parse(&text).map_err(|error| {
                 StateFileError::new(
@@ -121,14 +121,21 @@ impl StateFile {
 const INVALID_HELP: &str = "restore it from a backup, or move it away: then all present sessions must be refreshed at their \
      provider, or their users sign in again";
 
-/// Takes the lock. Two companions with one file would lose each other's revocations.
-fn lock(path: &Path) -> Result<File, StateFileError> {
+/// How to fix a state file that can't be written.
+const UNWRITABLE_HELP: &str =
+    "set `session.state_file` to a file in a folder that this user can write to";
+
+/// Takes the lock of a file that only one companion may use, until the result is dropped. Two companions with
+/// one file would lose each other's revocations. `help` is about a folder that can't be written.
+pub(in crate::session) fn lock(path: &Path, help: &'static str) -> Result<File, StateFileError> {
+    let unwritable =
+        |error: &io::Error| StateFileError::new(path, format!("can't be written: {error}"), help);
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
     let mut options = OpenOptions::new();
     options.create(true).truncate(false).write(true).mode(0o600);
     let file = options.open(PathBuf::from(name));
-    let file = file.map_err(|error| StateFileError::unwritable(path, &error))?;
+    let file = file.map_err(|error| unwritable(&error))?;
     let deadline = Instant::now() + LOCK_TIMEOUT;
     loop {
         match file.try_lock() {
@@ -144,7 +151,7 @@ fn lock(path: &Path) -> Result<File, StateFileError> {
                 return Err(StateFileError::new(path, problem, help));
             }
             Err(TryLockError::Error(error)) => {
-                return Err(StateFileError::unwritable(path, &error));
+                return Err(unwritable(&error));
             }
         }
     }
@@ -153,17 +160,20 @@ fn lock(path: &Path) -> Result<File, StateFileError> {
 // === impl StateFileError ===
 
 impl StateFileError {
-    fn new(path: &Path, problem: String, help: &'static str) -> Self {
+    pub(in crate::session) fn new(
+        path: &Path,
+        problem: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Self {
         Self {
             path: path.to_owned(),
-            problem,
-            help,
+            problem: problem.into(),
+            help: help.into(),
         }
     }
 
     pub(in crate::session) fn unwritable(path: &Path, error: &io::Error) -> Self {
-        let help = "set `session.state_file` to a file in a folder that this user can write to";
-        Self::new(path, format!("can't be written: {error}"), help)
+        Self::new(path, format!("can't be written: {error}"), UNWRITABLE_HELP)
     }
 }
 
@@ -181,7 +191,7 @@ impl From<StateFileError> for Report {
         Self::of(
             &error.path.display().to_string(),
             &error.problem,
-            error.help,
+            &error.help,
         )
     }
 }

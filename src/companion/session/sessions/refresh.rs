@@ -22,6 +22,14 @@ use crate::session::unavailable::Unavailable;
 /// How long a request waits for a refresh. The filter gives up after two seconds.
 pub(super) const TIMEOUT: Duration = Duration::from_millis(1800);
 
+/// How long `/oauth2/start` waits for a refresh. A browser waits longer than the filter, and if it gives up,
+/// its user has to sign in.
+const START_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// For how long after a refresh the sessions of other tabs, which are redirected to `/oauth2/start` too, need
+/// no sign-in.
+const RECENTLY: Duration = Duration::from_secs(60);
+
 /// How long before its expiry a provider's token counts as expired.
 const EXPIRY_MARGIN: Duration = Duration::from_secs(5);
 
@@ -55,9 +63,19 @@ impl Sessions {
         now: Timestamp,
         provider: &Arc<R>,
     ) -> Result<ActiveSession, NoSession> {
-        let active = self
-            .issue(cookies, now, provider, ResponseCookies::All)
-            .await;
+        let limit = self.refresh_timeout;
+        self.refresh_within(limit, cookies, now, provider).await
+    }
+
+    async fn refresh_within<R: Redeem>(
+        &self,
+        limit: Duration,
+        cookies: &Cookies<'_>,
+        now: Timestamp,
+        provider: &Arc<R>,
+    ) -> Result<ActiveSession, NoSession> {
+        let issuing = self.issue(cookies, now, provider, ResponseCookies::All);
+        let active = within(limit, issuing).await;
         active.map_err(|error| match error {
             NoSession::Ended { reason, .. } => NoSession::Ended {
                 reason,
@@ -68,7 +86,8 @@ impl Sessions {
     }
 
     /// Refreshes the session at its provider if that is due. `/oauth2/start` does so first, because then no
-    /// sign-in is needed. `None` if it is not due.
+    /// sign-in is needed. That is also so if another tab has just had it refreshed. Otherwise `None`: a user
+    /// whose session is active can sign in again, as another user too.
     pub(crate) async fn refresh_if_due<R: Redeem>(
         &self,
         cookies: &Cookies<'_>,
@@ -78,10 +97,14 @@ impl Sessions {
         let session = self.load(cookies).await?.session;
         let state = self.store.revocations(now).await?;
         self.check(&session, &state, now)?;
-        if refresh_reason(&session, &state, now).is_none() {
+        let was_refreshed = session.began < session.verified_at;
+        let is_recent = was_refreshed && now.since(session.verified_at) < RECENTLY;
+        if refresh_reason(&session, &state, now).is_none() && !is_recent {
             return Ok(None);
         }
-        self.refresh(cookies, now, provider).await.map(Some)
+        let limit = self.refresh_timeout.max(START_TIMEOUT);
+        let refreshed = self.refresh_within(limit, cookies, now, provider);
+        refreshed.await.map(Some)
     }
 
     /// A new session token for forward auth, whose response sets at most one cookie. A session that is
@@ -94,8 +117,8 @@ impl Sessions {
         now: Timestamp,
         provider: &Arc<R>,
     ) -> Result<ActiveSession, NoSession> {
-        self.issue(cookies, now, provider, ResponseCookies::TokenOnly)
-            .await
+        let issuing = self.issue(cookies, now, provider, ResponseCookies::TokenOnly);
+        within(self.refresh_timeout, issuing).await
     }
 
     async fn issue<R: Redeem>(
@@ -105,30 +128,23 @@ impl Sessions {
         provider: &Arc<R>,
         response_cookies: ResponseCookies,
     ) -> Result<ActiveSession, NoSession> {
-        let issuing = async {
-            let stored = self
-                .load_verified(cookies, now, provider, response_cookies)
-                .await?;
-            let mut set_cookies = self.token_cookies(cookies, &stored.session, now).await?;
-            match response_cookies {
-                ResponseCookies::All => {
-                    set_cookies.extend(self.sealed_cookies(cookies, &stored, now)?)
-                }
-                // The first line sets the token, the others only delete older cookies. A token in
-                // chunks is useless unless all of them are set.
-                ResponseCookies::TokenOnly => {
-                    set_cookies.truncate(1);
-                    set_cookies.retain(|line| line.is_of(self.settings.names.token()));
-                }
+        let stored = self
+            .load_verified(cookies, now, provider, response_cookies)
+            .await?;
+        let mut set_cookies = self.token_cookies(cookies, &stored.session, now).await?;
+        match response_cookies {
+            ResponseCookies::All => set_cookies.extend(self.sealed_cookies(cookies, &stored, now)?),
+            // The first line sets the token, the others only delete older cookies. A token in
+            // chunks is useless unless all of them are set.
+            ResponseCookies::TokenOnly => {
+                set_cookies.truncate(1);
+                set_cookies.retain(|line| line.is_of(self.settings.names.token()));
             }
-            Ok(ActiveSession {
-                session: stored.session,
-                set_cookies,
-            })
-        };
-        let timed_out = |_| Unavailable::new("the provider or the store timed out");
-        let issued = timeout(self.refresh_timeout, issuing).await;
-        issued.map_err(timed_out)?
+        }
+        Ok(ActiveSession {
+            session: stored.session,
+            set_cookies,
+        })
     }
 
     /// The session of the cookies, refreshed at the provider where that is due.
@@ -242,6 +258,15 @@ impl Sessions {
             clock: Clock::starting_at(now),
         }
     }
+}
+
+/// The result, or an error after `limit`. A redemption that has begun is completed all the same.
+async fn within(
+    limit: Duration,
+    issuing: impl Future<Output = Result<ActiveSession, NoSession>>,
+) -> Result<ActiveSession, NoSession> {
+    let timed_out = |_| Unavailable::new("the provider or the store timed out");
+    timeout(limit, issuing).await.map_err(timed_out)?
 }
 
 /// Why the session must be refreshed at its provider, if it must. If that is impossible, the session ends

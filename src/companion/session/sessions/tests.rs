@@ -1,4 +1,5 @@
 mod backchannel;
+mod file_store;
 mod forward_auth;
 mod lifetimes;
 mod lost_state;
@@ -7,6 +8,7 @@ mod redis_refreshes;
 mod refreshes;
 mod sign_in;
 mod sign_out;
+mod start;
 
 use super::*;
 use crate::provider::Authentication;
@@ -15,9 +17,10 @@ use crate::session::fixtures::{
 };
 use crate::session::outcome::{LogoutOutcome, SignedOut};
 
-/// A companion with the cookie store, and a browser.
+/// A companion with a store for a single replica, and a browser.
 struct Fixture {
     folder: Folder,
+    store: StoreSettings,
     keys: Arc<ArcSwap<Keys>>,
     settings: SessionSettings,
     sessions: Option<Arc<Sessions>>,
@@ -30,11 +33,26 @@ impl Fixture {
         Self::with(|_| {})
     }
 
+    /// With the cookie store.
     fn with(change: impl FnOnce(&mut SessionSettings)) -> Self {
         let mut settings = settings();
         change(&mut settings);
+        let folder = Folder::new();
+        let store = folder.store();
+        Self::in_store(folder, store, settings)
+    }
+
+    /// With the file store.
+    fn with_file() -> Self {
+        let folder = Folder::new();
+        let path = folder.file("sessions");
+        Self::in_store(folder, StoreSettings::File { path }, settings())
+    }
+
+    fn in_store(folder: Folder, store: StoreSettings, settings: SessionSettings) -> Self {
         let mut fixture = Self {
-            folder: Folder::new(),
+            folder,
+            store,
             keys: keys(),
             settings,
             sessions: None,
@@ -50,7 +68,7 @@ impl Fixture {
         let sessions = Sessions::open(
             self.settings.clone(),
             Arc::clone(&self.keys),
-            self.folder.store(),
+            self.store.clone(),
             now,
         );
         self.sessions = Some(Arc::new(sessions.unwrap()));
@@ -146,6 +164,7 @@ impl Fixture {
 fn other_browser(fixture: &Fixture) -> Fixture {
     Fixture {
         folder: Folder::new(),
+        store: fixture.store.clone(),
         keys: Arc::clone(&fixture.keys),
         settings: fixture.settings.clone(),
         sessions: fixture.sessions.clone(),

@@ -3,7 +3,6 @@
 
 mod provider_sessions;
 
-use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,23 +11,17 @@ use async_trait::async_trait;
 use portcullis_core::session::Id;
 use portcullis_core::timestamp::Timestamp;
 
+use super::completed_attempts::CompletedAttempts;
 use super::{
     Lifetime, LinkedSessions, PendingRefresh, ProviderSession, SealedContent, SessionStore,
     StoredSession,
 };
-use crate::session::attempt;
 use crate::session::record::{RefreshFailure, Session};
 use crate::session::revocations::{
     Revocation, RevocationBatch, RevocationState, StateFile, StateFileError,
 };
 use crate::session::unavailable::Unavailable;
 use provider_sessions::ProviderSessionIndex;
-
-#[cfg(test)]
-mod tests;
-
-/// The maximum number of completed sign-in attempts in memory. The oldest are dropped.
-const MAX_COMPLETED: usize = 1 << 16;
 
 /// Sessions in cookies, revocations in a file.
 #[derive(Debug)]
@@ -39,12 +32,10 @@ pub(super) struct CookieStore {
     local: Mutex<LocalState>,
 }
 
-/// The state in memory. Completed sign-in attempts need not survive a restart: the provider accepts an
-/// authorization code only once.
+/// The state in memory.
 #[derive(Debug)]
 struct LocalState {
-    completed: HashMap<String, Timestamp>,
-    completion_order: VecDeque<String>,
+    completed: CompletedAttempts,
     sessions: ProviderSessionIndex,
 }
 
@@ -67,8 +58,7 @@ impl CookieStore {
             file,
             journal,
             local: Mutex::new(LocalState {
-                completed: HashMap::new(),
-                completion_order: VecDeque::new(),
+                completed: CompletedAttempts::default(),
                 sessions,
             }),
         })
@@ -129,7 +119,7 @@ impl SessionStore for CookieStore {
     }
 
     async fn finish_attempt(&self, attempt: &str, now: Timestamp) -> Result<bool, Unavailable> {
-        Ok(self.local().finish_attempt(attempt, now))
+        Ok(self.local().completed.finish(attempt, now))
     }
 
     async fn link_session(
@@ -178,26 +168,5 @@ impl SessionStore for CookieStore {
         let mut local = self.local();
         local.sessions.end(provider_session, now);
         Ok(local.sessions.list(provider_session, now))
-    }
-}
-
-impl LocalState {
-    fn finish_attempt(&mut self, attempt: &str, now: Timestamp) -> bool {
-        while let Some(oldest) = self.completion_order.front() {
-            let is_expired = self.completed.get(oldest).is_none_or(|until| *until <= now);
-            if !is_expired && self.completed.len() < MAX_COMPLETED {
-                break;
-            }
-            if let Some(oldest) = self.completion_order.pop_front() {
-                self.completed.remove(&oldest);
-            }
-        }
-        if self.completed.contains_key(attempt) {
-            return false;
-        }
-        let until = now.after(attempt::ATTEMPT_TTL + attempt::CLOCK_SKEW);
-        self.completed.insert(attempt.to_owned(), until);
-        self.completion_order.push_back(attempt.to_owned());
-        true
     }
 }

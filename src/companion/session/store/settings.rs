@@ -1,12 +1,13 @@
 //! The configured session store. Stores are registered here.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use portcullis_core::timestamp::Timestamp;
 
 use super::SessionStore;
 use super::cookie::CookieStore;
+use super::file::FileStore;
 use super::redis::RedisStore;
 use crate::session::revocations::StateFileError;
 use crate::session::settings::SessionSettings;
@@ -27,6 +28,11 @@ pub(crate) enum StoreSettings {
         /// The file with the revocation list.
         state_file: PathBuf,
     },
+    /// In an embedded database, for a single replica. Cookies hold tickets.
+    File {
+        /// The database.
+        path: PathBuf,
+    },
     /// In Redis or Valkey. Cookies hold tickets.
     Redis(RedisSettings),
 }
@@ -34,6 +40,8 @@ pub(crate) enum StoreSettings {
 /// The settings in addition to `session.store`.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct StoreOptions {
+    /// The folder that relative paths in `session.store` are relative to.
+    pub(crate) folder: PathBuf,
     /// `session.state_file`, or its default.
     pub(crate) state_file: PathBuf,
     /// `session.redis`.
@@ -68,15 +76,25 @@ impl StoreSettings {
         store: Option<&str>,
         options: StoreOptions,
     ) -> Result<Self, StoreSettingsError> {
-        match store.filter(|store| *store != "cookie") {
-            None => {
-                options.redis.check_unused()?;
-                Ok(Self::Cookie {
-                    state_file: options.state_file,
-                })
-            }
-            Some(url) => RedisSettings::parse(url, options.redis).map(Self::Redis),
+        let Some(store) = store.filter(|store| *store != "cookie") else {
+            options.redis.check_unused()?;
+            return Ok(Self::Cookie {
+                state_file: options.state_file,
+            });
+        };
+        let Some(path) = store.strip_prefix("file:") else {
+            return RedisSettings::parse(store, options.redis).map(Self::Redis);
+        };
+        options.redis.check_unused()?;
+        if path.is_empty() || path.ends_with('/') || path.starts_with("//") {
+            return Err(StoreSettingsError::value(
+                "is not the path of a file",
+                "write `file:` and a path, such as `file:/var/lib/portcullis/sessions`",
+            ));
         }
+        Ok(Self::File {
+            path: options.folder.join(Path::new(path)),
+        })
     }
 
     /// Opens the store. Only local files are read: a server may be down when the companion starts.
@@ -89,6 +107,9 @@ impl StoreSettings {
             Self::Cookie { state_file } => {
                 let lifetimes = (settings.token, settings.idle);
                 Arc::new(CookieStore::open(&state_file, lifetimes, now)?)
+            }
+            Self::File { path } => {
+                Arc::new(FileStore::open(&path, &settings.url, settings.token, now)?)
             }
             Self::Redis(redis) => Arc::new(RedisStore::new(redis, &settings.url)),
         })

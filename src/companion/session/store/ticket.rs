@@ -12,6 +12,10 @@ use crate::session::bytes;
 use crate::session::keys::{open_with, seal_with};
 use crate::session::record::{Session, id, seconds};
 use crate::session::secret::SecretKey;
+use crate::session::unavailable::Unavailable;
+
+/// The maximum length of a record, in bytes, so that no provider decides how many sessions fit into a store.
+const MAX_RECORD: usize = 64 * 1024;
 
 /// The reference to a session's record in a store. It is a credential.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -62,6 +66,21 @@ impl Ticket {
     /// Seals the record of the session. `url` is the policy's `sso.url`.
     pub(in crate::session) fn seal(&self, session: &Session, url: &str) -> Vec<u8> {
         seal_with(&self.key, &self.binding(url), &session.to_bytes())
+    }
+
+    /// The same for a store, which limits the size of records.
+    pub(super) fn seal_bounded(
+        &self,
+        session: &Session,
+        url: &str,
+    ) -> Result<Vec<u8>, Unavailable> {
+        let sealed = self.seal(session, url);
+        if sealed.len() > MAX_RECORD {
+            return Err(Unavailable::new(
+                "the tokens and groups of this user at the provider are larger than 64 KiB",
+            ));
+        }
+        Ok(sealed)
     }
 
     /// Opens a record. `None` if it was sealed with another key or is of another session.

@@ -5,9 +5,8 @@
 //!
 //! Another site may have started the sign-in. So the session of the browser is deleted only if the user
 //! started it; otherwise the callback replaces the session. If the provider only has to confirm the
-//! session, it is refreshed, and no sign-in starts.
-
-use std::sync::Arc;
+//! session, it is refreshed, and no sign-in starts, unless the request names a provider: then the user wants
+//! to sign in, perhaps as somebody else.
 
 use axum::extract::State;
 use axum::http::header::LOCATION;
@@ -26,7 +25,6 @@ use crate::commands::serve::problem::{Problem, sign_in_path};
 use crate::commands::serve::request_id::RequestId;
 use crate::commands::serve::state::SharedSignInState;
 use crate::pages;
-use crate::provider::Provider;
 use crate::redirect_target::RedirectTarget;
 use crate::session::{Cookies, Initiator, NoSession, Unavailable};
 
@@ -68,7 +66,12 @@ pub(super) async fn start(
             .sessions
             .is_loop(&cookies, page_of(target.as_str()), now)
     {
-        let next = start_path(Some(target), params.provider.as_deref(), None);
+        // To the provider, and not to another refresh.
+        let name = params.provider.as_deref();
+        let next = match name.or_else(|| Some(identity.providers.only()?.name())) {
+            Some(name) => start_path(Some(target), Some(name), None),
+            None => sign_in_for(Some(target)),
+        };
         return Ok(pages::sign_in_loop(target, &next, id.as_str()));
     }
     let provider = match params.provider.as_deref() {
@@ -87,12 +90,12 @@ pub(super) async fn start(
         .get("sec-fetch-mode")
         .is_some_and(|mode| mode == "navigate");
     if navigates && params.initiator.is_none() {
-        let name = provider.map(|provider| provider.name());
+        let name = params.provider.as_deref();
         let next = start_path(target.as_ref(), name, Some(initiator));
         return Ok(pages::start(&next));
     }
-    if identity.sessions.has_session_cookie(&cookies) {
-        match refreshed(&state, &cookies, provider, target.as_ref()).await {
+    if params.provider.is_none() && identity.sessions.has_session_cookie(&cookies) {
+        match refreshed(&state, &cookies, target.as_ref()).await {
             Ok(Some(response)) => return Ok(response),
             Ok(None) => {}
             // The session may be active, so it is not deleted.
@@ -128,11 +131,11 @@ pub(super) async fn start(
 }
 
 /// The redirect to the target if the session of the browser only had to be refreshed at its provider.
-/// `None` if a sign-in must start: there is no such session, or the user has chosen another provider.
+/// `None` if a sign-in must start. A session that can't be refreshed gets no cookies here: the sign-in
+/// replaces it.
 async fn refreshed(
     state: &SharedSignInState,
     cookies: &Cookies<'_>,
-    provider: Option<&Arc<Provider>>,
     target: Option<&RedirectTarget>,
 ) -> Result<Option<Response>, Unavailable> {
     let (identity, now) = (&state.identity, now());
@@ -146,9 +149,6 @@ async fn refreshed(
         Err(NoSession::Ended { .. }) => return Ok(None),
         Err(NoSession::Unavailable(unavailable)) => return Err(unavailable),
     };
-    if provider.is_some_and(|provider| provider.name() != active.session.provider) {
-        return Ok(None);
-    }
     state.metrics.session_refreshed("refreshed");
     let mut response = match target {
         Some(target) => redirect(target.as_str()),

@@ -8,9 +8,6 @@ use super::{RedisStore, Ticket, millis, script};
 use crate::session::record::Session;
 use crate::session::unavailable::Unavailable;
 
-/// The maximum length of a record, in bytes, so that no provider decides how many sessions fit into Redis.
-const MAX_RECORD: usize = 64 * 1024;
-
 /// The record of a session.
 #[derive(Clone, Debug)]
 pub(super) struct Record {
@@ -70,7 +67,9 @@ impl RedisStore {
         ttl: Duration,
     ) -> Result<(), Unavailable> {
         let mut command = script(CREATE, &self.names.session(ticket.sid));
-        command.arg(self.sealed(ticket, session)?).arg(millis(ttl));
+        command
+            .arg(ticket.seal_bounded(session, &self.url)?)
+            .arg(millis(ttl));
         self.client.query::<u64>(&command).await.map(drop)
     }
 
@@ -85,21 +84,13 @@ impl RedisStore {
     ) -> Result<bool, Unavailable> {
         let mut command = script(REPLACE, &self.names.session(ticket.sid));
         command.arg(from).arg(to);
-        command.arg(self.sealed(ticket, session)?).arg(millis(ttl));
+        command
+            .arg(ticket.seal_bounded(session, &self.url)?)
+            .arg(millis(ttl));
         self.client
             .query::<u64>(&command)
             .await
             .map(|replaced| replaced == 1)
-    }
-
-    fn sealed(&self, ticket: &Ticket, session: &Session) -> Result<Vec<u8>, Unavailable> {
-        let sealed = ticket.seal(session, &self.url);
-        if sealed.len() > MAX_RECORD {
-            return Err(Unavailable::new(
-                "the tokens and groups of this user at the provider are larger than 64 KiB",
-            ));
-        }
-        Ok(sealed)
     }
 
     /// Deletes the record of a session.

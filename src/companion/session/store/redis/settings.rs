@@ -7,7 +7,7 @@ use url::Url;
 use crate::session::store::StoreSettingsError;
 
 /// The forms of `session.store`.
-const HELP: &str = "write `cookie`, `redis://HOST:PORT/DATABASE`, `redis-sentinel://HOST:PORT,HOST:PORT/MASTER` or \
+const HELP: &str = "write `cookie`, `file:PATH`, `redis://HOST:PORT/DATABASE`, `redis-sentinel://HOST:PORT,HOST:PORT/MASTER` or \
      `redis-cluster://HOST:PORT,HOST:PORT`; `rediss` instead of `redis` is TLS";
 
 /// The settings of the connection to Redis.
@@ -65,7 +65,7 @@ impl RedisOptions {
             None => Ok(()),
             Some((setting, _)) => Err(StoreSettingsError::unusable(
                 setting,
-                "is for the Redis store, but the store is `cookie`",
+                "is for the Redis store, but `session.store` is not a Redis URL",
                 "set `session.store` to a Redis URL, or remove this",
             )),
         }
