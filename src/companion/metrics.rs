@@ -26,6 +26,8 @@ pub(crate) struct Metrics {
     durations: Family<EndpointLabels, Histogram>,
     sign_ins: Family<SignInLabels, Counter>,
     refreshes: Family<RefreshLabels, Counter>,
+    /// Sign-ins and refreshes whose session has not all groups, because they are too large for cookies.
+    pub(crate) groups_left_out: Counter,
     decisions: Family<DecisionLabels, Counter>,
     provider_errors: Family<ProviderErrorLabels, Counter>,
     reloads: Family<ReloadLabels, Counter>,
@@ -118,6 +120,7 @@ impl Metrics {
             durations: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
             sign_ins: Family::default(),
             refreshes: Family::default(),
+            groups_left_out: Counter::default(),
             decisions: Family::default(),
             provider_errors: Family::default(),
             reloads: Family::default(),
@@ -140,6 +143,7 @@ impl Metrics {
             sign_ins, "sign_ins", "Completed and failed sign-ins";
             decisions, "decisions", "Forward auth decisions";
             refreshes, "refreshes", "Session refreshes";
+            groups_left_out, "groups_left_out", "Sign-ins and refreshes with more groups than fit into cookies";
             provider_errors, "provider_errors", "Failed requests to providers";
             reloads, "reloads", "Reloads of changed files";
             stale, "file_stale", "1 while the last reload of a file has failed";

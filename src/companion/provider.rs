@@ -144,10 +144,12 @@ impl Provider {
     }
 
     /// Begins a sign-in: the authorization request, as a URL for the browser, and what to remember
-    /// until the callback. `redirect_uri` is always the same for one provider.
+    /// until the callback. `redirect_uri` is always the same for one provider. `state` is new, and has at
+    /// least 128 random bits.
     pub(crate) async fn begin(
         &self,
         redirect_uri: &Url,
+        state: &Secret,
         now: Timestamp,
     ) -> Result<(Url, Attempt), ProviderError> {
         let info = self.info(now).await?;
@@ -156,6 +158,7 @@ impl Provider {
             &self.relying_party,
             &client,
             redirect_uri,
+            state,
             now,
         ))
     }

@@ -4,8 +4,12 @@
 //! parsers read it alike: `https`, an allowed DNS name, an allowed port if any, a path that core accepts,
 //! a query and a fragment. So attacks need not be recognized here; the tests have a list of them.
 //!
-//! A path without a host (`/graph`) is on the companion's own host, where a proxy may also serve an app. Paths below `/oauth2` are rejected in any encoding, so that a sign-in can't end in a
-//! sign-out or in a redirect loop.
+//! A path without a host (`/graph`) is on the companion's own host, where a proxy may also serve an app.
+//! Paths below `/oauth2` are rejected in any encoding, so that a sign-in can't end in a sign-out or in a
+//! redirect loop.
+//!
+//! A target that is too long is replaced by the root of its host: the user is at the app then, and not at
+//! an error.
 
 use std::fmt::{self, Write as _};
 
@@ -17,12 +21,20 @@ use crate::public_url::PublicUrl;
 #[cfg(test)]
 mod tests;
 
-/// The maximum length of `rd`, in bytes. It is stored in the cookie of the sign-in attempt.
-const MAX_BYTES: usize = 4_096;
+/// The maximum length of `rd`, in bytes, as it came and as it is written. It is stored in the cookies of the
+/// sign-in attempt, and each byte may become three in a URL. The filter's limit is the same.
+const MAX_BYTES: usize = 8_192;
 
-/// An allowed host of redirect targets, in lower case.
+/// Allowed hosts of redirect targets. With a port, the targets may have this port too.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum HostRule {
+pub struct HostRule {
+    hosts: Hosts,
+    port: Option<u16>,
+}
+
+/// Hosts, in lower case.
+#[derive(Clone, Debug, Eq, PartialEq)]
+enum Hosts {
     /// `.example.com`: all subdomains, without the domain itself.
     Subdomains(String),
     /// `app.example.com`: this host only.
@@ -43,6 +55,7 @@ pub struct RedirectRules {
 pub struct RedirectTarget {
     text: String,
     host: String,
+    is_shortened: bool,
 }
 
 /// Why a redirect target is rejected. It never quotes the target, so it can be shown and logged.
@@ -54,7 +67,7 @@ pub enum RedirectError {
     /// Not a DNS name with an optional port: empty, with a user, with brackets, or not ASCII.
     #[error("its host is not a DNS name")]
     Host,
-    /// Longer than 4,096 bytes, as it came or as it is written.
+    /// Longer than 8 KiB, and on the companion's own host, whose root may be no page.
     #[error("it is too long")]
     Long,
     /// A page of the companion itself.
@@ -63,7 +76,7 @@ pub enum RedirectError {
     /// A path that proxies, apps and browsers parse differently.
     #[error("its path is ambiguous")]
     Path,
-    /// A port that is neither the default nor the companion's own.
+    /// A port that is neither the default, nor the companion's own, nor one that the host's rule has.
     #[error("its port is not allowed")]
     Port,
     /// Neither `https://` nor a path.
@@ -100,9 +113,6 @@ impl RedirectRules {
     /// # Errors
     /// Why it is not allowed.
     pub fn check(&self, text: &str) -> Result<RedirectTarget, RedirectError> {
-        if text.len() > MAX_BYTES {
-            return Err(RedirectError::Long);
-        }
         if text.chars().any(char::is_control) {
             return Err(RedirectError::Control);
         }
@@ -117,19 +127,33 @@ impl RedirectRules {
             None => (self.site.host().to_owned(), self.site.port()),
         };
         let own = host == self.site.host();
-        if !own && !self.hosts.iter().any(|rule| rule.allows(&host)) {
+        let is_listed = self.hosts.iter().any(|rule| rule.allows(&host));
+        if !own && !is_listed {
             return Err(RedirectError::Unlisted);
         }
+        let mut written = format!("https://{host}");
+        if port != 443 {
+            let _ = write!(written, ":{port}");
+        }
+        let root = |mut origin: String, host: String| {
+            origin.push('/');
+            let root = RedirectTarget {
+                text: origin,
+                host,
+                is_shortened: true,
+            };
+            is_listed.then_some(root).ok_or(RedirectError::Long)
+        };
+        if text.len() > MAX_BYTES {
+            return root(written, host);
+        }
+        let origin = written.clone();
         let end = target.find(['?', '#']).unwrap_or(target.len());
         let (path, rest) = target.split_at(end);
         let path = if path.is_empty() { "/" } else { path };
         request::path(path.as_bytes()).map_err(|_| RedirectError::Path)?;
         if own && is_own_page(path) {
             return Err(RedirectError::Own);
-        }
-        let mut written = format!("https://{host}");
-        if port != 443 {
-            let _ = write!(written, ":{port}");
         }
         for byte in path.bytes().chain(rest.bytes()) {
             // What browsers would encode, or parse as a slash.
@@ -141,11 +165,12 @@ impl RedirectRules {
         }
         // So that what is accepted now is accepted again when the attempt's cookie comes back.
         if written.len() > MAX_BYTES {
-            return Err(RedirectError::Long);
+            return root(origin, host);
         }
         Ok(RedirectTarget {
             text: written,
             host,
+            is_shortened: false,
         })
     }
 
@@ -160,20 +185,26 @@ impl RedirectRules {
     fn authority(&self, text: &str) -> Result<(String, u16), RedirectError> {
         let (host, port) = match text.split_once(':') {
             None => (text, 443),
-            Some((host, port)) => {
-                let digits = port.bytes().all(|byte| byte.is_ascii_digit());
-                let port = port.parse::<u16>().ok().filter(|_| digits);
-                let allowed = |port: &u16| *port == 443 || *port == self.site.port();
-                (host, port.filter(allowed).ok_or(RedirectError::Port)?)
-            }
+            Some((host, port)) => (host, port_number(port).ok_or(RedirectError::Port)?),
         };
         let host = host.to_ascii_lowercase();
-        if is_dns_name(&host) {
+        if !is_dns_name(&host) {
+            return Err(RedirectError::Host);
+        }
+        let mut rules = self.hosts.iter();
+        let is_listed = rules.any(|rule| rule.port == Some(port) && rule.allows(&host));
+        if port == 443 || port == self.site.port() || is_listed {
             Ok((host, port))
         } else {
-            Err(RedirectError::Host)
+            Err(RedirectError::Port)
         }
     }
+}
+
+/// A port as browsers write it, or with leading zeros, which they remove.
+fn port_number(text: &str) -> Option<u16> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| digits)
 }
 
 /// The authority of a URL, and the rest.
@@ -208,21 +239,38 @@ fn is_own_page(path: &str) -> bool {
 // === impl HostRule ===
 
 impl HostRule {
-    /// Parses a host in any case, with a leading `*.` or dot for subdomains.
+    /// Parses a host in any case, with a leading `*.` or dot for subdomains, and with an optional port.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.to_ascii_lowercase();
-        let (name, rule): (&str, fn(String) -> Self) = if let Some(name) = text.strip_prefix("*.") {
-            (name, Self::OneLabel)
-        } else if let Some(name) = text.strip_prefix('.') {
-            (name, Self::Subdomains)
-        } else {
-            (&text, Self::Exact)
+        let (text, port) = match text.split_once(':') {
+            Some((text, port)) => {
+                let port = port_number(port).filter(|port| *port != 0);
+                (text, Some(port?))
+            }
+            None => (&*text, None),
         };
-        is_dns_name(name).then(|| rule(name.to_owned()))
+        let (name, hosts): (&str, fn(String) -> Hosts) = if let Some(name) = text.strip_prefix("*.")
+        {
+            (name, Hosts::OneLabel)
+        } else if let Some(name) = text.strip_prefix('.') {
+            (name, Hosts::Subdomains)
+        } else {
+            (text, Hosts::Exact)
+        };
+        is_dns_name(name).then(|| Self {
+            hosts: hosts(name.to_owned()),
+            port,
+        })
     }
 
     /// Whether it allows this host, a DNS name in lower case.
     fn allows(&self, host: &str) -> bool {
+        self.hosts.have(host)
+    }
+}
+
+impl Hosts {
+    fn have(&self, host: &str) -> bool {
         match self {
             Self::Subdomains(name) => {
                 let before = host.strip_suffix(name.as_str());
@@ -236,10 +284,11 @@ impl HostRule {
 
 impl From<&HostPattern> for HostRule {
     fn from(pattern: &HostPattern) -> Self {
-        match pattern {
-            HostPattern::Exact(name) => Self::Exact(name.clone()),
-            HostPattern::OneLabel(name) => Self::OneLabel(name.clone()),
-        }
+        let hosts = match pattern {
+            HostPattern::Exact(name) => Hosts::Exact(name.clone()),
+            HostPattern::OneLabel(name) => Hosts::OneLabel(name.clone()),
+        };
+        Self { hosts, port: None }
     }
 }
 
@@ -255,6 +304,16 @@ impl RedirectTarget {
     pub fn authority(&self) -> &str {
         let behind = self.text.trim_start_matches("https://");
         behind.split(['/', '?', '#']).next().unwrap_or(behind)
+    }
+
+    /// The root of its host: a URL with the path `/`.
+    pub fn root(&self) -> String {
+        format!("https://{}/", self.authority())
+    }
+
+    /// Whether it is the root of the host because the requested one was too long.
+    pub fn is_shortened(&self) -> bool {
+        self.is_shortened
     }
 
     /// Its host, which a page may show.

@@ -16,7 +16,9 @@ mod cookies;
 #[cfg(test)]
 mod fixtures;
 pub(crate) mod fuzzing;
+mod groups;
 pub(crate) mod keys;
+mod oauth_state;
 mod outcome;
 mod record;
 mod revocations;
@@ -29,7 +31,9 @@ mod unavailable;
 
 pub(crate) use attempt::SignInAttempt;
 pub(crate) use cookies::{Cookies, SetCookie};
+pub(crate) use groups::{KeptGroups, PolicyGroups};
 pub(crate) use keys::Keys;
+pub(crate) use oauth_state::ReturnTo;
 pub(crate) use outcome::{LogoutOutcome, NoSession};
 pub(crate) use record::{RefreshFailure, Session};
 pub(crate) use sessions::{AttemptError, Initiator, LogoutClaims, Redeem, Sessions, StartError};

@@ -3,11 +3,13 @@
 
 mod accessibility;
 mod cookies;
+mod deep_links;
 mod providers;
 mod return_to;
 mod sessions;
 mod signing_in;
 mod signing_out;
+mod tabs;
 
 use portcullis_tests::lab::{Browser, FullStack};
 use tokio::sync::OnceCell;

@@ -3,7 +3,9 @@
 
 mod browser;
 mod companion_faults;
+mod deep_links;
 mod forward_auth;
 mod full_stack;
+mod lost_attempts;
 mod sessions;
 mod sign_in;

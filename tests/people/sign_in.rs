@@ -196,7 +196,16 @@ async fn r02_a_state_is_single_use() {
     let path = format!("{}?{}", url.path(), url.query().unwrap());
     let call = Call::get("auth.example.com", &path).header("cookie", cookie);
     let response = fixture.companion.call(call).await;
-    assert_eq!(response.status, 403, "{}", response.text());
+    // Without the session, another sign-in begins.
+    assert_eq!(response.status, 302, "{}", response.text());
+    let location = response.header("location").unwrap();
+    assert!(location.starts_with("/oauth2/start?"), "{location}");
+    assert!(!location.contains("code"), "{location}");
+    let cookies = response.all("set-cookie");
+    assert!(
+        cookies.iter().all(|line| line.contains("Max-Age=0")),
+        "{cookies:?}"
+    );
     assert_eq!(fixture.provider.count(Route::Token).await, redeemed);
 }
 

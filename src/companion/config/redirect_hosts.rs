@@ -11,8 +11,9 @@ pub(super) fn read(source: &Source) -> Result<Option<Vec<HostRule>>, Report> {
     };
     let hosts = list.into_iter().map(|found| {
         HostRule::parse(&found.value).ok_or_else(|| {
-            let help = "write a host only: `app.example.com`, `*.example.com` for one more label, or \
-                        `.example.com` for all subdomains";
+            let help = "write a host, with a port if it is neither 443 nor that of `url`: `app.example.com`, \
+                        `app.example.com:8443`, `*.example.com` for one more label, or `.example.com` for \
+                        all subdomains";
             found.error("is not a valid host", help)
         })
     });

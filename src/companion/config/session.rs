@@ -6,7 +6,7 @@ use std::time::Duration;
 use portcullis_core::request::is_dns_name;
 
 use crate::document::Report;
-use crate::session::{SameSite, StoreSettings};
+use crate::session::{KeptGroups, SameSite, StoreSettings};
 
 use super::duration;
 use super::source::Source;
@@ -24,6 +24,8 @@ pub(crate) struct Session {
     pub(crate) idle: Duration,
     /// The lifetime of a session token; at most `idle`.
     pub(crate) token: Duration,
+    /// Which groups of a user they keep.
+    pub(crate) groups: KeptGroups,
     /// Where they are stored.
     pub(crate) store: StoreSettings,
     /// The cookies.
@@ -65,6 +67,7 @@ pub(super) fn read(source: &Source, public_url: &PublicUrl) -> Result<Session, R
         lifetime,
         idle,
         token,
+        groups: groups(source)?,
         store: store::read(source, state_file)?,
         cookie: Cookie {
             domain: domain(source, public_url)?,
@@ -91,6 +94,20 @@ fn times(source: &Source) -> Result<(Duration, Duration, Duration), Report> {
         return Err(source.error("session.token", "is longer than `session.idle`", help));
     }
     Ok((token, idle, lifetime))
+}
+
+fn groups(source: &Source) -> Result<KeptGroups, Report> {
+    let Some(found) = source.text("session.groups")? else {
+        return Ok(KeptGroups::All);
+    };
+    match &*found.value {
+        "all" => Ok(KeptGroups::All),
+        "policy" => Ok(KeptGroups::Policy),
+        _ => Err(found.error(
+            "is not a valid value",
+            "write `all`, or `policy` to keep only groups that rules name",
+        )),
+    }
 }
 
 fn domain(source: &Source, public_url: &PublicUrl) -> Result<Option<String>, Report> {

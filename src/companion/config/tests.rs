@@ -51,12 +51,13 @@ session:
   lifetime: 10h
   idle: 30m
   token: 60s
+  groups: policy
   store: rediss-sentinel://one:1,[::1]/main/3
   redis: {username: portcullis, password_file: redis, ca_file: redis.pem}
   cookie: {domain: example.com, same_site: none}
 trust:
   staging: {connect: '10.1.0.1:6443', ca_file: staging.pem, token_file: /run/token}
-redirect_hosts: [.example.com, '*.example.org', example.net]
+redirect_hosts: [.example.com, '*.example.org', 'example.net:8443']
 trusted_proxies: [10.1.0.0/16, fd00::/8, 192.0.2.1, unix]
 tls: {cert: tls.crt, key: tls.key}
 log: {format: text, level: debug}

@@ -17,6 +17,10 @@ const FORWARDED_PROTO: &str = "x-forwarded-proto";
 const FORWARDED_HOST: &str = "x-forwarded-host";
 const FORWARDED_URI: &str = "x-forwarded-uri";
 
+/// The schemes of a request.
+const HTTP: &[u8] = b"http";
+const HTTPS: &[u8] = b"https";
+
 /// How a proxy's request describes the original request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum RequestFormat {
@@ -51,8 +55,8 @@ pub(crate) enum AmbiguousRequest {
          help: for NGINX, set it to `$scheme://$server_name$request_uri`"
     )]
     Url,
-    /// The scheme is neither `http` nor `https`.
-    #[error("the scheme in `{0}` is neither `http` nor `https`")]
+    /// The scheme is neither `http` nor `https`, nor that of a WebSocket.
+    #[error("the scheme in `{0}` is none of `http`, `https`, `ws` and `wss`")]
     Scheme(&'static str),
     /// Two headers contradict each other. One of them may be the client's.
     #[error(
@@ -130,7 +134,7 @@ impl<'a> Original<'a> {
             authority: described.authority.not_empty()?,
             path: described.path.not_empty()?,
         };
-        if !matches!(described.scheme.required()?, b"http" | b"https") {
+        if !matches!(described.scheme.required()?, HTTP | HTTPS) {
             return Err(AmbiguousRequest::Scheme(described.scheme.header));
         }
         for group in groups {
@@ -176,7 +180,7 @@ impl<'a> HeaderGroup<'a> {
             .transpose()?;
         Ok(Self {
             method: Part::read(headers, ORIGINAL_METHOD)?,
-            scheme: part(url.map(|(scheme, _, _)| scheme)),
+            scheme: part(url.map(|(scheme, _, _)| scheme)).as_http(),
             authority: part(url.map(|(_, authority, _)| authority)),
             path: part(url.map(|(_, _, path)| path)),
         })
@@ -186,7 +190,7 @@ impl<'a> HeaderGroup<'a> {
     fn forwarded(headers: &'a HeaderMap) -> Result<Self, AmbiguousRequest> {
         Ok(Self {
             method: Part::read(headers, FORWARDED_METHOD)?,
-            scheme: Part::read(headers, FORWARDED_PROTO)?,
+            scheme: Part::read(headers, FORWARDED_PROTO)?.as_http(),
             authority: Part::read(headers, FORWARDED_HOST)?,
             path: Part::read(headers, FORWARDED_URI)?,
         })
@@ -208,7 +212,7 @@ impl<'a> HeaderGroup<'a> {
         let path = path.and_then(|path| path.as_str().strip_prefix(PATH));
         Ok(Self {
             method: part(":method", Some(request.method.as_str().as_bytes())),
-            scheme: Part::read(&request.headers, FORWARDED_PROTO)?,
+            scheme: Part::read(&request.headers, FORWARDED_PROTO)?.as_http(),
             authority,
             path: part(":path", path.map(str::as_bytes)),
         })
@@ -239,6 +243,16 @@ impl<'a> Part<'a> {
     fn read(headers: &'a HeaderMap, header: &'static str) -> Result<Self, AmbiguousRequest> {
         let value = once(headers, header)?;
         Ok(Self { header, value })
+    }
+
+    /// The scheme of HTTP for that of a WebSocket, which Traefik sends for an upgrade (RFC 6455 section 3).
+    fn as_http(self) -> Self {
+        let value = self.value.map(|scheme| match scheme {
+            b"ws" => HTTP,
+            b"wss" => HTTPS,
+            _ => scheme,
+        });
+        Self { value, ..self }
     }
 
     fn required(self) -> Result<&'a [u8], AmbiguousRequest> {

@@ -11,9 +11,10 @@ use portcullis_core::page;
 pub(super) const SIGN_IN: HeaderName = HeaderName::from_static("x-portcullis-sign-in");
 
 /// Continues at the sign-in URL with the fragment appended. A server never receives the fragment, and
-/// Alertmanager's links are in it.
-const SCRIPT: &str =
-    "location.replace(document.querySelector('a').href+encodeURIComponent(location.hash))";
+/// Alertmanager's links are in it. A redirect target of more than 8 KiB, or three times that in this encoding,
+/// ends at the app's root, so no more of it is sent.
+const SCRIPT: &str = "location.replace(document.querySelector('a').href+encodeURIComponent(location.hash)\
+                      .slice(0,24600))";
 
 /// The content security policy: only this script.
 pub(super) fn content_security_policy() -> String {

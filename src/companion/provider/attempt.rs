@@ -26,7 +26,9 @@ pub(crate) const MAX_AGE: Duration = Duration::from_secs(10 * 60);
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Attempt {
     pub(super) provider: String,
-    pub(super) state: Secret,
+    /// The hash of the `state`, which is long if it contains the redirect target.
+    #[serde(rename = "state")]
+    state_hash: Secret,
     pub(super) nonce: Secret,
     pub(super) verifier: Secret,
     /// Seconds since the epoch.
@@ -34,19 +36,21 @@ pub(crate) struct Attempt {
 }
 
 impl Attempt {
-    /// A new attempt, and the URL of its authorization request.
+    /// A new attempt with this `state`, and the URL of its authorization request.
     pub(super) fn begin(
         relying_party: &RelyingParty,
         client: &Client,
         redirect_uri: &Url,
+        state: &Secret,
         now: Timestamp,
     ) -> (Url, Self) {
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let redirect_uri = RedirectUrl::from_url(redirect_uri.clone());
-        let (url, state, nonce) = client
+        let csrf_token = CsrfToken::new(state.expose().to_owned());
+        let (url, _, nonce) = client
             .authorize_url(
                 AuthenticationFlow::<CoreResponseType>::AuthorizationCode,
-                CsrfToken::new_random,
+                move || csrf_token,
                 Nonce::new_random,
             )
             .add_scopes(relying_party.scopes.clone())
@@ -55,7 +59,7 @@ impl Attempt {
             .url();
         let attempt = Self {
             provider: relying_party.name.clone(),
-            state: Secret::new(state.into_secret()),
+            state_hash: Secret::new(hash_of(state.expose())),
             nonce: Secret::new(nonce.secret().clone()),
             verifier: Secret::new(verifier.into_secret()),
             began: now.secs(),
@@ -70,15 +74,18 @@ impl Attempt {
 
     /// The id of this attempt, see [`Attempt::id_of`].
     pub(crate) fn id(&self) -> String {
-        Self::id_of(self.state.expose())
+        id_of_hash(self.state_hash.expose())
+    }
+
+    /// Whether this is the `state` of the attempt.
+    pub(super) fn has_state(&self, state: &Secret) -> bool {
+        self.state_hash.is(&hash_of(state.expose()))
     }
 
     /// The id of the attempt that a `state` belongs to, which names its cookie, so that several
     /// tabs can sign in at once. Sixteen characters that do not reveal the `state`.
     pub(crate) fn id_of(state: &str) -> String {
-        let mut id = URL_SAFE_NO_PAD.encode(Sha256::digest(state));
-        id.truncate(16);
-        id
+        id_of_hash(&hash_of(state))
     }
 
     /// Whether the attempt has expired, or is from the future, which only another clock can cause.
@@ -86,4 +93,12 @@ impl Attempt {
         let began = Timestamp::from_secs(self.began);
         now.since(began) > MAX_AGE || began.since(now) > MAX_AGE
     }
+}
+
+fn hash_of(state: &str) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::digest(state))
+}
+
+fn id_of_hash(hash: &str) -> String {
+    hash.chars().take(16).collect()
 }

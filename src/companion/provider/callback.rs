@@ -64,6 +64,11 @@ impl Callback {
         Ok(callback)
     }
 
+    /// The `state`, which anybody may have written.
+    pub(crate) fn state(&self) -> Option<&str> {
+        self.state.as_ref().map(Secret::expose)
+    }
+
     /// The id of its attempt, see [`Attempt::id_of`].
     pub(crate) fn attempt_id(&self) -> Option<String> {
         self.state
@@ -79,7 +84,7 @@ impl Callback {
         now: Timestamp,
     ) -> Result<(), CallbackError> {
         let state = self.state.as_ref().ok_or(CallbackError::State)?;
-        if !attempt.state.is(state.expose()) {
+        if !attempt.has_state(state) {
             return Err(CallbackError::State);
         }
         if attempt.provider != provider {

@@ -18,7 +18,7 @@ use portcullis_tests::lab::rogue_provider::Overrides;
 use portcullis_tests::lab::{Authority, RogueProvider, folder};
 use url::Url;
 
-use super::{Attempt, Authentication, Callback, Provider, ProviderError, ProviderSettings};
+use super::{Attempt, Authentication, Callback, Provider, ProviderError, ProviderSettings, Secret};
 
 /// A rogue provider, and the settings for it.
 struct Fixture {
@@ -63,7 +63,7 @@ impl Fixture {
 
     /// Signs in as a browser does, from beginning to end.
     async fn sign_in(&self, provider: &Provider) -> Result<Authentication, ProviderError> {
-        let (url, attempt) = provider.begin(&redirect_uri(), now()).await?;
+        let (url, attempt) = provider.begin(&redirect_uri(), &state(), now()).await?;
         self.complete(provider, &url, &attempt).await
     }
 
@@ -94,6 +94,11 @@ impl Fixture {
 
 fn redirect_uri() -> Url {
     Url::parse("https://auth.example.com/oauth2/callback").unwrap()
+}
+
+/// A new `state`.
+fn state() -> Secret {
+    Attempt::random_state()
 }
 
 fn now() -> Timestamp {

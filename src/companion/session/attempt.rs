@@ -1,15 +1,17 @@
 //! Sign-in attempts, which last from `/oauth2/start` to the callback. Each has its own cookie, so that several
-//! tabs can sign in at once, and no attempt can be completed in another browser.
+//! tabs can sign in at once, and no attempt can be completed in another browser. A long redirect target needs
+//! several cookies, with the numbers of chunks behind the name.
 
 use std::time::Duration;
 
+use portcullis_core::session::split_cookie;
 use portcullis_core::timestamp::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::bytes;
-use super::cookies::{Attributes, Cookies, SetCookie};
+use super::cookies::{Attributes, Cookies, SetCookie, delete_chunks};
 use super::keys::{Keys, Purpose};
 use super::record::seconds;
 use super::settings::{SameSite, SessionSettings};
@@ -23,11 +25,9 @@ pub(super) const ATTEMPT_TTL: Duration = Duration::from_secs(600);
 /// The maximum number of attempts of one browser, including the new one. The oldest are deleted.
 const MAX_ATTEMPTS: usize = 8;
 
-/// The maximum size of their cookies together, in bytes: proxies limit the headers of a request.
-const MAX_BYTES: usize = 8000;
-
-/// The maximum length of one cookie's value.
-const MAX_VALUE: usize = 4000;
+/// The maximum size of their cookies together, in bytes: proxies limit the headers of a request. One
+/// attempt with the longest `rd`, 8 KiB, has about 11,600.
+const MAX_BYTES: usize = 16_000;
 
 /// A second sign-in for the same `rd` within this time is a loop.
 const LOOP_WINDOW: Duration = Duration::from_secs(10);
@@ -57,11 +57,6 @@ pub(crate) struct SignInAttempt<T> {
     pub(crate) data: T,
 }
 
-/// The attempt does not fit into a cookie, because its `rd` is too long.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("`rd` is too long for a cookie")]
-pub(crate) struct TooLong;
-
 /// The sign-in attempts of one browser.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SignInAttempts<'a> {
@@ -74,42 +69,54 @@ pub(super) struct SignInAttempts<'a> {
 // === impl SignInAttempts ===
 
 impl SignInAttempts<'_> {
-    /// The cookies for a new attempt.
-    pub(super) fn begin<T: Serialize>(
-        self,
-        id: &str,
-        rd: &str,
-        data: &T,
-    ) -> Result<Vec<SetCookie>, TooLong> {
+    /// The cookies for a new attempt. `rd` is a checked redirect target, which has a maximum length, and
+    /// `data` consists of texts and numbers.
+    pub(super) fn begin<T: Serialize>(self, id: &str, rd: &str, data: &T) -> Vec<SetCookie> {
         let name = self.settings.names.login(id);
         let attempt = SignInAttempt {
             created: self.now,
             rd: rd.to_owned(),
             data,
         };
-        let content = serde_json::to_vec(&attempt).map_err(|_| TooLong)?;
+        // Texts and numbers: serialization can't fail.
+        let content = serde_json::to_vec(&attempt).unwrap_or_default();
         let value = self.keys.seal(
             self.settings.binding(Purpose::Attempt, &name),
             &content,
             self.now,
         );
-        if value.len() > MAX_VALUE {
-            return Err(TooLong);
-        }
-        let mut lines = self.make_room(name.len() + value.len());
-        lines.push(SetCookie::set(&name, &value, ATTEMPT_TTL, ATTRIBUTES));
-        Ok(lines)
+        let chunks = split_cookie(&name, &value);
+        let size = chunks
+            .iter()
+            .map(|(name, value)| name.len() + value.len())
+            .sum();
+        let mut lines = self.make_room(size);
+        let set = chunks
+            .iter()
+            .map(|(name, value)| SetCookie::set(name, value, ATTEMPT_TTL, ATTRIBUTES));
+        lines.extend(set);
+        lines
     }
 
     /// The attempt with this id, if this browser started it and it has not expired.
     pub(super) fn find<T: DeserializeOwned>(self, id: &str) -> Option<SignInAttempt<T>> {
         let name = self.settings.names.login(id);
-        self.open(&name).map(|(attempt, _)| attempt)
+        self.open(&name)
     }
 
-    /// Deletes the cookie of an attempt.
-    pub(super) fn delete(settings: &SessionSettings, id: &str) -> SetCookie {
-        SetCookie::delete(&settings.names.login(id), ATTRIBUTES)
+    /// Deletes the cookie of an attempt, and the chunks that are in the request. The first line does not
+    /// depend on the request, so that the response does not show which cookies are known.
+    pub(super) fn delete(
+        settings: &SessionSettings,
+        cookies: &Cookies<'_>,
+        id: &str,
+    ) -> Vec<SetCookie> {
+        let name = settings.names.login(id);
+        let mut lines = vec![SetCookie::delete(&name, ATTRIBUTES)];
+        let mut chunks = delete_chunks(cookies, &name, ATTRIBUTES);
+        chunks.retain(|line| !line.is_of(&name));
+        lines.extend(chunks);
+        lines
     }
 
     /// The cookie that records a completed sign-in for this `rd`.
@@ -166,18 +173,23 @@ impl SignInAttempts<'_> {
             .cookies
             .names_with_prefix(&self.settings.names.login(""));
         let completed = self.settings.names.login(COMPLETED);
+        // Of attempts of one second, a browser sends the older ones first (RFC 6265 section 5.4).
         let mut attempts: Vec<(Timestamp, usize, &str)> = names
             .into_iter()
             .filter(|name| *name != completed)
-            .map(|name| match self.open::<serde::de::IgnoredAny>(name) {
-                Some((attempt, value)) => (attempt.created, name.len() + value.len(), name),
-                None => (Timestamp::default(), 0, name),
-            })
+            .enumerate()
+            .map(
+                |(position, name)| match self.open::<serde::de::IgnoredAny>(name) {
+                    Some(attempt) => (attempt.created, position, name),
+                    None => (Timestamp::default(), position, name),
+                },
+            )
             .collect();
         attempts.sort_unstable_by(|one, other| other.cmp(one));
         let (mut count, mut total) = (1, size);
         let mut lines = Vec::new();
-        for (created, size, name) in attempts {
+        for (created, _, name) in attempts {
+            let size = self.cookies.size_of(name);
             let stays = created != Timestamp::default()
                 && count < MAX_ATTEMPTS
                 && total + size <= MAX_BYTES;
@@ -185,15 +197,15 @@ impl SignInAttempts<'_> {
                 count += 1;
                 total += size;
             } else {
-                lines.push(SetCookie::delete(name, ATTRIBUTES));
+                lines.extend(delete_chunks(self.cookies, name, ATTRIBUTES));
             }
         }
         lines
     }
 
-    /// The attempt in the cookie of this name, and the cookie's value. Invalid values are ignored.
-    fn open<T: DeserializeOwned>(&self, name: &str) -> Option<(SignInAttempt<T>, &str)> {
-        self.cookies.values(name).find_map(|value| {
+    /// The attempt in the cookies of this name. Invalid values are ignored.
+    fn open<T: DeserializeOwned>(&self, name: &str) -> Option<SignInAttempt<T>> {
+        self.cookies.candidates(name).iter().find_map(|value| {
             let content = self
                 .keys
                 .open(self.settings.binding(Purpose::Attempt, name), value)?;
@@ -201,7 +213,7 @@ impl SignInAttempts<'_> {
             // Another replica's clock may be slightly ahead.
             let fresh = self.now < attempt.created.after(ATTEMPT_TTL)
                 && attempt.created <= self.now.after(CLOCK_SKEW);
-            fresh.then_some((attempt, value))
+            fresh.then_some(attempt)
         })
     }
 }

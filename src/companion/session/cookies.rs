@@ -71,12 +71,26 @@ impl<'a> Cookies<'a> {
         names
     }
 
-    /// The names of our cookies that begin with `prefix`, without duplicates.
+    /// The size of the cookies of this name, whole or in chunks, in bytes.
+    pub(super) fn size_of(&self, name: &str) -> usize {
+        let of_name = self
+            .pairs
+            .iter()
+            .filter(|(own, _)| chunk_name(own, name).is_some());
+        of_name.map(|(own, value)| own.len() + value.len()).sum()
+    }
+
+    /// The names of our cookies that begin with `prefix`, without the numbers of chunks and without
+    /// duplicates.
     pub(super) fn names_with_prefix(&self, prefix: &str) -> Vec<&'a str> {
         let mut names: Vec<&str> = Vec::new();
         for (own, _) in &self.pairs {
             let Ok(own) = std::str::from_utf8(own) else {
                 continue;
+            };
+            let own = match own.rsplit_once('.') {
+                Some((name, number)) if is_number(number) => name,
+                Some(_) | None => own,
             };
             let plain = |rest: &str| rest.bytes().all(is_base64url);
             let ours = own.strip_prefix(prefix).is_some_and(plain);
@@ -93,12 +107,14 @@ fn chunk_name<'a>(own: &'a [u8], name: &str) -> Option<&'a str> {
     let own = std::str::from_utf8(own).ok()?;
     let ours = match own.strip_prefix(name)?.split_at_checked(1) {
         None => true,
-        Some((".", number)) => {
-            !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
-        }
+        Some((".", number)) => is_number(number),
         Some(_) => false,
     };
     ours.then_some(own)
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 const fn is_base64url(byte: u8) -> bool {
@@ -168,6 +184,18 @@ impl fmt::Display for Attributes<'_> {
         };
         write!(f, "; Secure; HttpOnly; SameSite={same_site}")
     }
+}
+
+/// Deletes a cookie under each of its names in the request, whole and in chunks.
+pub(super) fn delete_chunks(
+    cookies: &Cookies<'_>,
+    name: &str,
+    attributes: Attributes<'_>,
+) -> Vec<SetCookie> {
+    let names = cookies.names_of(name).into_iter();
+    names
+        .map(|(sent, _)| SetCookie::delete(sent, attributes))
+        .collect()
 }
 
 // === the session's cookies ===

@@ -11,6 +11,8 @@ pub(crate) struct ActiveSession {
     pub(crate) session: Session,
     /// The cookies that the response must set, whatever its status is.
     pub(crate) set_cookies: Vec<SetCookie>,
+    /// Whether groups were left out because all would be too large for cookies.
+    pub(crate) are_groups_left_out: bool,
 }
 
 /// Why there is no session.

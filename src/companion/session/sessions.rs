@@ -21,6 +21,7 @@ use portcullis_core::session::Revocations;
 use portcullis_core::timestamp::Timestamp;
 
 use super::cookies::Cookies;
+use super::groups::PolicyGroups;
 use super::keys::Keys;
 use super::outcome::{EndReason, NoSession};
 use super::record::Session;
@@ -40,6 +41,7 @@ pub(crate) struct Sessions {
     keys: Arc<ArcSwap<Keys>>,
     store: Arc<dyn SessionStore>,
     refreshes: Arc<SingleFlight>,
+    policy_groups: PolicyGroups,
     /// How long a request waits for a refresh.
     refresh_timeout: Duration,
 }
@@ -73,10 +75,19 @@ impl Sessions {
         Ok(Self {
             store: store.open(&settings, now)?,
             refreshes: Arc::default(),
+            policy_groups: PolicyGroups::default(),
             refresh_timeout: refresh::TIMEOUT,
             settings,
             keys,
         })
+    }
+
+    /// The same sessions, with the groups that the policy's rules name.
+    pub(crate) fn with_policy_groups(self, policy_groups: PolicyGroups) -> Self {
+        Self {
+            policy_groups,
+            ..self
+        }
     }
 
     /// The session of a request as it is stored: it is not refreshed and no cookie is set. The claims may be

@@ -5,6 +5,7 @@ use std::time::Duration;
 use portcullis_core::policy::Sso;
 use portcullis_core::session::CookieNames;
 
+use super::groups::KeptGroups;
 use super::keys::{Binding, Purpose};
 
 /// The settings of sessions.
@@ -24,6 +25,8 @@ pub(crate) struct SessionSettings {
     pub(crate) idle: Duration,
     /// The lifetime of a session token.
     pub(crate) token: Duration,
+    /// Which groups of a user they keep.
+    pub(crate) groups: KeptGroups,
 }
 
 /// The `SameSite` attribute of a cookie. Not `Strict`, because the callback comes from another site.
@@ -46,6 +49,7 @@ impl SessionSettings {
             lifetime: Duration::from_secs(12 * 3600),
             idle: Duration::from_secs(3600),
             token: Duration::from_secs(300),
+            groups: KeptGroups::All,
         }
     }
 

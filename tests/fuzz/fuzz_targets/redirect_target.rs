@@ -72,7 +72,9 @@ fuzz_target!(|data: &[u8]| {
         };
         // Where the browser goes, and where it would go if it read `rd` itself.
         let page = site.join("/oauth2/callback").expect("a URL");
-        for url in [url.clone(), page.join(rd).expect("a URL")] {
+        // The root of the app replaces a target that is too long, without a look at its path.
+        let itself = (!target.is_shortened()).then(|| page.join(rd).expect("a URL"));
+        for url in itself.into_iter().chain([url.clone()]) {
             assert_eq!(url.scheme(), "https");
             assert!(url.username().is_empty() && url.password().is_none());
             let host = url.host_str().expect("a host");
@@ -91,6 +93,6 @@ fuzz_target!(|data: &[u8]| {
         }
         assert!(rules.has_host_of(&url));
         let again = rules.check(written).expect("a target is a target");
-        assert_eq!(again, target);
+        assert_eq!(again.as_str(), written);
     }
 });

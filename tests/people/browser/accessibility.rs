@@ -58,6 +58,11 @@ async fn the_pages_of_a_sign_in_are_accessible() {
 
     browser.visit(&format!("{APP}/graph")).await;
     check_page(&browser, "sign-in", "Sign in").await;
+    browser
+        .visit(&format!("{URL}/oauth2/callback/google?code=x&state=y"))
+        .await;
+    check_page(&browser, "invalid-sign-in", "This sign-in is not valid").await;
+    browser.visit(&format!("{APP}/graph")).await;
     browser.click("a[href*='provider=google']").await;
     browser.sign_in_as("bob").await;
     wait_for_heading(&browser, "Access denied").await;
@@ -68,10 +73,6 @@ async fn the_pages_of_a_sign_in_are_accessible() {
     check_page(&browser, "redirect-loop", "Signed in, but redirected back").await;
     browser.visit(&format!("{APP}/graph")).await;
     check_page(&browser, "not-allowed", "Access denied").await;
-    browser
-        .visit(&format!("{URL}/oauth2/callback/google?code=x&state=y"))
-        .await;
-    check_page(&browser, "invalid-sign-in", "This sign-in is not valid").await;
     browser
         .visit(&format!("{URL}/oauth2/start?rd=//evil.example"))
         .await;

@@ -79,6 +79,12 @@ impl Settings {
         self
     }
 
+    /// Sets which groups sessions keep.
+    pub(crate) fn groups(mut self, kept: &str) -> Self {
+        self.session["groups"] = json!(kept);
+        self
+    }
+
     /// Sets an option of the provider in the companion's configuration.
     pub(crate) fn provider(mut self, name: &str, value: Value) -> Self {
         self.provider[name] = value;

@@ -3,7 +3,7 @@
 use portcullis_tests::lab::{Call, UserAgent};
 use serde_json::json;
 
-use crate::companion_faults::actions::{SEALED, TOKEN, alerts, refresh, userinfo};
+use crate::companion_faults::actions::{SEALED, TOKEN, alerts, cookie_header, refresh, userinfo};
 use crate::companion_faults::deployment::{AUTH, Deployment, HOST, Settings, URL};
 
 /// Name and value together: the limit of browsers for one cookie.
@@ -139,10 +139,7 @@ async fn c03_a_session_with_wrong_chunks_is_rejected() {
 #[tokio::test]
 async fn c03_a_session_too_large_for_cookies_is_reported_and_not_stored() {
     let deployment = Settings::single().start().await;
-    let groups: Vec<String> = (0..900)
-        .map(|number| format!("a-long-group-{number}"))
-        .collect();
-    let claims = json!({"email_verified": true, "groups": groups});
+    let claims = json!({"email_verified": true, "preferred_username": "x".repeat(17_000)});
     deployment.provider.set_account("alice", claims).await;
     let mut alice = deployment.user_agent(0);
     alice.visit(&format!("{URL}/oauth2/sign_in")).await;
@@ -150,7 +147,7 @@ async fn c03_a_session_too_large_for_cookies_is_reported_and_not_stored() {
     assert_eq!(page.response.status, 400);
     assert!(
         page.text()
-            .contains("more groups than this site can store in a session"),
+            .contains("more about you, such as groups, than this site can store"),
         "{}",
         page.text()
     );
@@ -173,4 +170,69 @@ async fn c03_a_session_too_large_for_cookies_is_reported_and_not_stored() {
     let status = sent.map(|response| response.status);
     assert!(matches!(status, Ok(401 | 431) | Err(_)), "{status:?}");
     deployment.signed_in("eve", 0).await;
+}
+
+/// Groups of 60 characters, and `sre`, which a rule names.
+fn groups(count: usize) -> Vec<String> {
+    let mut groups: Vec<String> = (0..count).map(|number| format!("{number:060}")).collect();
+    groups.insert(count / 2, "sre".to_owned());
+    groups
+}
+
+#[tokio::test]
+async fn c03_a_user_in_200_groups_signs_in_and_has_those_that_rules_name() {
+    for (settings, kept, count, warned) in [
+        (Settings::single(), "all", 200, true),
+        (Settings::single(), "all", 20, false),
+        (Settings::single(), "policy", 200, false),
+        (Settings::single(), "policy", 2, false),
+        (Settings::with_redis(), "all", 200, true),
+    ] {
+        let settings = settings
+            .with("trusted_proxies", json!(["127.0.0.1"]))
+            .groups(kept);
+        let deployment = settings.start().await;
+        let all = groups(count);
+        let claims = json!({"email": "alice@example.com", "email_verified": true, "groups": all});
+        deployment.provider.set_account("alice", claims).await;
+        let mut alice = deployment.signed_in("alice", 0).await;
+        assert_eq!(alice.cookies().dropped(), [""; 0], "{kept} {count}");
+        let expected = if kept == "all" && !warned {
+            all
+        } else {
+            vec!["sre".to_owned()]
+        };
+        // The filter and the app.
+        assert_eq!(alerts(&mut alice).await.status, 200, "{kept} {count}");
+        let seen = deployment.app.requests().pop().unwrap();
+        let header = json!(["x-auth-request-groups", expected.join(",")]);
+        assert!(
+            seen["headers"].as_array().unwrap().contains(&header),
+            "{seen}"
+        );
+        // Forward auth.
+        let replica = &deployment.replicas[0];
+        let call = Call::get(AUTH, "/oauth2/auth")
+            .header("cookie", cookie_header(&alice))
+            .header("x-original-method", "GET")
+            .header("x-original-url", format!("https://{HOST}/graph"));
+        let response = replica.companion.call(call).await;
+        assert_eq!(response.status, 202, "{kept} {count}: {}", response.text());
+        let header = response.header("x-auth-request-groups");
+        assert_eq!(
+            header.as_deref(),
+            Some(&*expected.join(",")),
+            "{kept} {count}"
+        );
+        assert_eq!(refresh(&mut alice, replica).await.status, 200);
+        assert_eq!(alerts(&mut alice).await.status, 200, "{kept} {count}");
+        // The operator.
+        let log = replica.companion.log();
+        let warning = "too many groups for cookies: those that no rule names are left out";
+        assert_eq!(log.contains(warning), warned, "{kept} {count}");
+        let metrics = Call::get("localhost", "/metrics");
+        let metrics = metrics.send(replica.companion.metrics()).await.text();
+        let zero = metrics.contains("portcullis_companion_groups_left_out_total 0");
+        assert_eq!(!zero, warned, "{metrics}");
+    }
 }

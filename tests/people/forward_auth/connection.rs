@@ -2,7 +2,7 @@
 
 use portcullis_tests::lab::Call;
 
-use crate::forward_auth::fixture::{Fixture, ForwardedRequest, alerts};
+use crate::forward_auth::fixture::{AUTH, Fixture, ForwardedRequest, alerts};
 use crate::forward_auth::proxies::{HOST, Proxy};
 
 /// Values of `Connection`, each as one or several lines.
@@ -89,5 +89,33 @@ async fn an_upgrade_names_no_other_header_for_the_next_hop() {
                 .fold(call, |call, line| call.header("Connection", line));
             assert_identity(&fixture, proxy, call, 101).await;
         }
+    }
+}
+
+/// Traefik describes an upgrade so.
+#[tokio::test]
+async fn a_websocket_has_the_scheme_of_http() {
+    let fixture = Fixture::start().await;
+    let karma = fixture.karma();
+    for (scheme, status) in [
+        ("wss", 202),
+        ("ws", 202),
+        ("https", 202),
+        ("http", 202),
+        ("WSS", 403),
+        ("wss,https", 403),
+        ("ftp", 403),
+        ("", 403),
+    ] {
+        let call = Call::get(AUTH.trim_start_matches("https://"), "/oauth2/auth")
+            .bearer(&karma)
+            .header("X-Forwarded-Method", "GET")
+            .header("X-Forwarded-Proto", scheme)
+            .header("X-Forwarded-Host", HOST)
+            .header("X-Forwarded-Uri", "/api/v2/live")
+            .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
+            .header("Sec-WebSocket-Version", "13");
+        let response = fixture.companion.call(call).await;
+        assert_eq!(response.status, status, "{scheme:?}: {}", response.text());
     }
 }

@@ -15,7 +15,9 @@ use url::Url;
 
 use crate::document::Report;
 use crate::provider::{Authentication, Provider};
-use crate::session::{Cookies, Keys, Redeem, RefreshFailure, Session, Sessions, SetCookie};
+use crate::session::{
+    Cookies, Keys, PolicyGroups, Redeem, RefreshFailure, Session, Sessions, SetCookie,
+};
 
 use super::health::{Readiness, StatusFlag};
 use crate::clock::now;
@@ -56,7 +58,7 @@ impl Identity {
     /// be down.
     pub(super) fn open(
         sign_in: &SignInSettings,
-        policy: &Policy,
+        (policy, policy_groups): (&Policy, PolicyGroups),
         watcher: &mut Watcher,
         metrics: Arc<Metrics>,
     ) -> Result<Self, Report> {
@@ -64,6 +66,7 @@ impl Identity {
         let settings = settings::sessions(sign_in, policy)?;
         let store = sign_in.session.store.clone();
         let sessions = Sessions::open(settings, keys.shared(), store, now())?;
+        let sessions = sessions.with_policy_groups(policy_groups);
         let all = settings::providers(sign_in)?;
         Ok(Self {
             sessions: Arc::new(sessions),

@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::document::Report;
 use crate::policy_file::PolicyFile;
 use crate::redirect_target::RedirectRules;
+use crate::session::PolicyGroups;
 use crate::watch::{Watched, Watcher};
 
 /// A policy, and what is derived from it and the configuration.
@@ -24,17 +25,20 @@ pub(crate) struct LoadedPolicy {
     pub(crate) redirects: Option<RedirectRules>,
 }
 
-/// Loads the policy, and loads it again when it changes.
+/// Loads the policy, and loads it again when it changes. `groups` are updated each time.
 pub(super) fn watch(
     watcher: &mut Watcher,
     config: &Config,
+    groups: PolicyGroups,
 ) -> Result<Watched<LoadedPolicy>, Report> {
     let paths = vec![config.policy.clone()];
     let config = config.clone();
     let cookie = OnceLock::new();
     watcher.watch("policy", paths, move |contents| {
         let name = config.policy.display().to_string();
-        load(name, contents.concat(), &config, &cookie)
+        let loaded = load(name, contents.concat(), &config, &cookie)?;
+        groups.update(&loaded.policy);
+        Ok(loaded)
     })
 }
 

@@ -228,7 +228,7 @@ fn an_invalid_value_is_refused_with_help() {
         (
             "--redirect-hosts=https://a.example.com",
             "is not a valid host",
-            "a host only",
+            "a host, with a port",
         ),
         (
             "--trusted-proxies=0.0.0.0/0",
@@ -276,6 +276,11 @@ fn an_invalid_value_is_refused_with_help() {
             "--log-format=xml",
             "is not a log format",
             "`json` or `text`",
+        ),
+        (
+            "--session-groups=none",
+            "is not a valid value",
+            "`all`, or `policy`",
         ),
         ("--log-level=trace", "is not a log level", "`debug`"),
         (

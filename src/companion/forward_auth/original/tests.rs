@@ -265,7 +265,7 @@ fn the_url_is_scheme_host_and_path() {
             "{url}"
         );
     }
-    for scheme in ["", "wss", "https,http", "HTTPS"] {
+    for scheme in ["", "WSS", "wss,https", "https,http", "HTTPS", "ftp", "wsss"] {
         let mut headers = FORWARDED;
         headers[1].1 = scheme;
         let refused = parse_request("GET /oauth2/auth", &headers);
@@ -274,6 +274,44 @@ fn the_url_is_scheme_host_and_path() {
             Err(AmbiguousRequest::Scheme("x-forwarded-proto")),
             "{scheme}"
         );
+    }
+}
+
+#[test]
+fn the_scheme_of_a_websocket_counts_as_that_of_http() {
+    let with = |scheme: &'static str| {
+        let mut headers = FORWARDED;
+        headers[1].1 = scheme;
+        headers
+    };
+    for scheme in ["wss", "ws", "https", "http"] {
+        let parsed = parse_request("GET /oauth2/auth", &with(scheme));
+        assert_eq!(parsed.as_deref(), Ok(ORIGINAL), "{scheme}");
+        let own = [("Host", "app.example.com"), ("X-Forwarded-Proto", scheme)];
+        let parsed = parse_request("POST /oauth2/auth/a?b=c", &own);
+        assert_eq!(parsed.as_deref(), Ok(ORIGINAL), "{scheme}");
+        let url = format!("{scheme}://app.example.com/a?b=c");
+        let original = [("X-Original-URL", &*url), METHOD];
+        let parsed = parse_request("GET /oauth2/auth", &original);
+        assert_eq!(parsed.as_deref(), Ok(ORIGINAL), "{scheme}");
+    }
+    // Both groups of headers say the same only with the same security.
+    for (scheme, parsed) in [
+        ("wss", Ok(ORIGINAL)),
+        ("https", Ok(ORIGINAL)),
+        (
+            "ws",
+            Err(AmbiguousRequest::Contradicted("x-forwarded-proto")),
+        ),
+        (
+            "http",
+            Err(AmbiguousRequest::Contradicted("x-forwarded-proto")),
+        ),
+    ] {
+        let mut both = vec![URL, METHOD];
+        both.extend(with(scheme));
+        let refused = parse_request("GET /oauth2/auth", &both);
+        assert_eq!(refused.as_deref(), parsed.as_ref().copied(), "{scheme}");
     }
 }
 

@@ -33,7 +33,10 @@ async fn d01_metadata_of_another_issuer_is_rejected_and_the_cached_one_stays_in_
         }));
     });
     let later = now().after(HOUR);
-    let (url, _) = provider.begin(&redirect_uri(), later).await.unwrap();
+    let (url, _) = provider
+        .begin(&redirect_uri(), &state(), later)
+        .await
+        .unwrap();
     assert!(url.as_str().starts_with(fixture.rogue.issuer()));
     assert_eq!(fixture.rogue.requests(Endpoint::Discovery).len(), 4);
     assert!(provider.ready(later).is_ok());
@@ -214,7 +217,7 @@ async fn r14_no_bad_response_discards_cached_documents() {
             });
             let failure = fixture
                 .provider()
-                .begin(&redirect_uri(), now())
+                .begin(&redirect_uri(), &state(), now())
                 .await
                 .unwrap_err();
             let fetch = match &failure {
@@ -228,7 +231,12 @@ async fn r14_no_bad_response_discards_cached_documents() {
             );
 
             let later = now().after(HOUR);
-            assert!(provider.begin(&redirect_uri(), later).await.is_ok());
+            assert!(
+                provider
+                    .begin(&redirect_uri(), &state(), later)
+                    .await
+                    .is_ok()
+            );
             assert!(provider.ready(later).is_ok());
             fixture.rogue.reset();
         }
@@ -270,7 +278,7 @@ async fn r14_an_endless_response_times_out() {
             overrides.endpoints.insert(Endpoint::Discovery, response);
         });
         let (provider, back) = (fixture.provider(), redirect_uri());
-        let began = timeout(TIMEOUT * 2, provider.begin(&back, now())).await;
+        let began = timeout(TIMEOUT * 2, provider.begin(&back, &state(), now())).await;
         let refused = began.expect("it ends by itself").unwrap_err();
         assert_eq!(
             refused,
@@ -288,7 +296,10 @@ async fn r14_only_the_ca_certificates_of_the_file_are_trusted() {
         .ca_file
         .replace(Authority::new().file().to_path_buf());
     let provider = fixture.provider();
-    let refused = provider.begin(&redirect_uri(), now()).await.unwrap_err();
+    let refused = provider
+        .begin(&redirect_uri(), &state(), now())
+        .await
+        .unwrap_err();
     let ProviderError::Discovery(DiscoveryError::Fetch(FetchError::Connect(why))) = &refused else {
         panic!("{refused:?}");
     };
@@ -302,13 +313,18 @@ async fn r14_only_the_ca_certificates_of_the_file_are_trusted() {
     )
     .unwrap();
     let later = now().after(Duration::from_secs(2));
-    assert!(provider.begin(&redirect_uri(), later).await.is_ok());
+    assert!(
+        provider
+            .begin(&redirect_uri(), &state(), later)
+            .await
+            .is_ok()
+    );
 
     // The system's CA certificates do not include the lab's.
     fixture.settings.ca_file = None;
     let refused = fixture
         .provider()
-        .begin(&redirect_uri(), now())
+        .begin(&redirect_uri(), &state(), now())
         .await
         .unwrap_err();
     assert_eq!(refused.category(), ErrorCategory::Unreachable);

@@ -21,16 +21,29 @@ async fn a_provider_that_is_down_at_the_start_is_asked_again_after_a_pause() {
     let unread = ProviderError::Discovery(DiscoveryError::NotFetched);
     assert_eq!(provider.ready(start).unwrap_err(), unread);
     for _ in 0..3 {
-        let refused = provider.begin(&redirect_uri(), start).await.unwrap_err();
+        let refused = provider
+            .begin(&redirect_uri(), &state(), start)
+            .await
+            .unwrap_err();
         assert_eq!(refused.category(), ErrorCategory::Unreachable);
         assert_eq!(provider.ready(start).unwrap_err(), refused);
     }
     fixture.rogue.up().await;
     // During the back-off there is no request.
-    assert!(provider.begin(&redirect_uri(), start).await.is_err());
+    assert!(
+        provider
+            .begin(&redirect_uri(), &state(), start)
+            .await
+            .is_err()
+    );
     assert!(fixture.rogue.requests(Endpoint::Discovery).is_empty());
     let later = start.after(Duration::from_secs(1));
-    assert!(provider.begin(&redirect_uri(), later).await.is_ok());
+    assert!(
+        provider
+            .begin(&redirect_uri(), &state(), later)
+            .await
+            .is_ok()
+    );
     assert!(provider.ready(later).is_ok());
 }
 
@@ -49,7 +62,10 @@ async fn metadata_is_fetched_each_hour_and_keys_each_five_minutes() {
         (60, 2, 4),
         (64, 2, 4),
     ] {
-        provider.begin(&redirect_uri(), minutes(at)).await.unwrap();
+        provider
+            .begin(&redirect_uri(), &state(), minutes(at))
+            .await
+            .unwrap();
         let asked = [Endpoint::Discovery, Endpoint::Keys]
             .map(|endpoint| fixture.rogue.requests(endpoint).len());
         assert_eq!(asked, [discoveries, sets], "after {at} minutes");
@@ -61,7 +77,10 @@ async fn keys_that_could_not_be_fetched_for_a_day_are_not_trusted() {
     let fixture = Fixture::new().await;
     let provider = fixture.provider();
     let start = now();
-    provider.begin(&redirect_uri(), start).await.unwrap();
+    provider
+        .begin(&redirect_uri(), &state(), start)
+        .await
+        .unwrap();
     fixture.rogue.override_with(|overrides| {
         overrides
             .endpoints
@@ -70,16 +89,24 @@ async fn keys_that_could_not_be_fetched_for_a_day_are_not_trusted() {
     let day = Duration::from_secs(24 * 60 * 60);
     assert!(
         provider
-            .begin(&redirect_uri(), start.after(day))
+            .begin(&redirect_uri(), &state(), start.after(day))
             .await
             .is_ok()
     );
     let later = start.after(day + Duration::from_secs(60));
-    let refused = provider.begin(&redirect_uri(), later).await.unwrap_err();
+    let refused = provider
+        .begin(&redirect_uri(), &state(), later)
+        .await
+        .unwrap_err();
     assert_eq!(refused, KeySetError::Stale.into());
     fixture.rogue.reset();
     let later = later.after(Duration::from_secs(60));
-    assert!(provider.begin(&redirect_uri(), later).await.is_ok());
+    assert!(
+        provider
+            .begin(&redirect_uri(), &state(), later)
+            .await
+            .is_ok()
+    );
 }
 
 #[tokio::test]
@@ -90,10 +117,20 @@ async fn d03_a_key_set_that_moved_is_found_through_discovery() {
     fixture.rogue.override_with(|overrides| {
         overrides.set_metadata(json!({"jwks_uri": format!("{}/gone", fixture.rogue.issuer())}));
     });
-    assert!(provider.begin(&redirect_uri(), start).await.is_err());
+    assert!(
+        provider
+            .begin(&redirect_uri(), &state(), start)
+            .await
+            .is_err()
+    );
     fixture.rogue.reset();
     let later = start.after(Duration::from_secs(1));
-    assert!(provider.begin(&redirect_uri(), later).await.is_ok());
+    assert!(
+        provider
+            .begin(&redirect_uri(), &state(), later)
+            .await
+            .is_ok()
+    );
 }
 
 #[tokio::test]
@@ -101,7 +138,10 @@ async fn b07_a_flood_of_unknown_keys_causes_one_fetch_in_ten_seconds() {
     let fixture = Fixture::new().await;
     let provider = fixture.provider();
     let start = now();
-    provider.begin(&redirect_uri(), start).await.unwrap();
+    provider
+        .begin(&redirect_uri(), &state(), start)
+        .await
+        .unwrap();
     fixture.rogue.override_with(|overrides| {
         overrides.signer = portcullis_tests::lab::rogue_provider::TokenSigner::Key(
             portcullis_tests::lab::SigningKey::p256(),
@@ -130,7 +170,12 @@ async fn concurrent_first_requests_wait_for_one_fetch() {
     let mut crowd = JoinSet::new();
     for _ in 0..20 {
         let provider = Arc::clone(&provider);
-        crowd.spawn(async move { provider.begin(&redirect_uri(), now()).await.is_ok() });
+        crowd.spawn(async move {
+            provider
+                .begin(&redirect_uri(), &state(), now())
+                .await
+                .is_ok()
+        });
     }
     assert!(crowd.join_all().await.into_iter().all(|began| began));
     assert_eq!(fixture.rogue.requests(Endpoint::Discovery).len(), 1);
@@ -141,7 +186,10 @@ async fn concurrent_first_requests_wait_for_one_fetch() {
 async fn cached_documents_are_refetched_in_the_background() {
     let fixture = Fixture::new().await;
     let provider = fixture.provider();
-    provider.begin(&redirect_uri(), now()).await.unwrap();
+    provider
+        .begin(&redirect_uri(), &state(), now())
+        .await
+        .unwrap();
     fixture.rogue.override_with(|overrides| {
         overrides
             .endpoints
@@ -149,7 +197,11 @@ async fn cached_documents_are_refetched_in_the_background() {
     });
     let later = now().after(HOUR);
     let back = redirect_uri();
-    let (reads, continues) = (provider.begin(&back, later), provider.begin(&back, later));
+    let oauth_state = state();
+    let (reads, continues) = (
+        provider.begin(&back, &oauth_state, later),
+        provider.begin(&back, &oauth_state, later),
+    );
     tokio::select! {
         biased;
         _ = reads => panic!("the provider is silent"),

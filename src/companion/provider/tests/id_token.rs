@@ -286,7 +286,10 @@ async fn a_new_signing_key_is_fetched_at_once() {
         .rogue
         .override_with(|overrides| overrides.sign_with(&fresh));
     // After the interval with at most one fetch.
-    let (url, attempt) = provider.begin(&redirect_uri(), now()).await.unwrap();
+    let (url, attempt) = provider
+        .begin(&redirect_uri(), &state(), now())
+        .await
+        .unwrap();
     let callback = Callback::from_query(&fixture.rogue.authorize(url.as_str())).unwrap();
     let later = now().after(crate::provider::discovery::UNKNOWN_KEY_INTERVAL);
     provider

@@ -31,7 +31,10 @@ async fn r01_each_attempt_has_a_state_a_nonce_and_an_s256_challenge_of_its_own()
     let provider = fixture.provider();
     let mut seen = Vec::new();
     for _ in 0..2 {
-        let (url, attempt) = provider.begin(&redirect_uri(), now()).await.unwrap();
+        let (url, attempt) = provider
+            .begin(&redirect_uri(), &state(), now())
+            .await
+            .unwrap();
         let asked: HashMap<_, _> = url.query_pairs().into_owned().collect();
         assert_eq!(asked["response_type"], "code");
         assert_eq!(asked["code_challenge_method"], "S256");
@@ -40,7 +43,10 @@ async fn r01_each_attempt_has_a_state_a_nonce_and_an_s256_challenge_of_its_own()
         assert!((43..=128).contains(&attempt.verifier.expose().len()));
         // 128 bits take 22 characters of base64url.
         assert!(asked["state"].len() >= 22 && asked["nonce"].len() >= 22);
-        assert!(attempt.state.is(&asked["state"]) && attempt.nonce.is(&asked["nonce"]));
+        assert!(
+            attempt.has_state(&Secret::new(asked["state"].clone()))
+                && attempt.nonce.is(&asked["nonce"])
+        );
         assert!(!url.as_str().contains(attempt.verifier.expose()));
         seen.extend(["state", "nonce", "code_challenge"].map(|name| asked[name].clone()));
     }
@@ -53,8 +59,14 @@ async fn r01_each_attempt_has_a_state_a_nonce_and_an_s256_challenge_of_its_own()
 async fn r02_only_a_fresh_attempt_of_this_browser_and_provider_reaches_the_token_endpoint() {
     let fixture = Fixture::new().await;
     let provider = fixture.provider();
-    let (url, attempt) = provider.begin(&redirect_uri(), now()).await.unwrap();
-    let (_, other) = provider.begin(&redirect_uri(), now()).await.unwrap();
+    let (url, attempt) = provider
+        .begin(&redirect_uri(), &state(), now())
+        .await
+        .unwrap();
+    let (_, other) = provider
+        .begin(&redirect_uri(), &state(), now())
+        .await
+        .unwrap();
     let back = fixture.rogue.authorize(url.as_str());
     let of_query = |query: &str| Callback::from_query(query).unwrap();
     let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
@@ -102,7 +114,10 @@ async fn r02_only_a_fresh_attempt_of_this_browser_and_provider_reaches_the_token
 async fn r02_a_replayed_code_is_rejected_as_a_stale_attempt() {
     let fixture = Fixture::new().await;
     let provider = fixture.provider();
-    let (url, attempt) = provider.begin(&redirect_uri(), now()).await.unwrap();
+    let (url, attempt) = provider
+        .begin(&redirect_uri(), &state(), now())
+        .await
+        .unwrap();
     let callback = Callback::from_query(&fixture.rogue.authorize(url.as_str())).unwrap();
     provider
         .finish(&redirect_uri(), &attempt, &callback, now())
@@ -123,8 +138,14 @@ async fn r02_a_replayed_code_is_rejected_as_a_stale_attempt() {
 async fn r01_the_verifier_of_another_attempt_is_rejected() {
     let fixture = Fixture::new().await;
     let provider = fixture.provider();
-    let (url, mut attempt) = provider.begin(&redirect_uri(), now()).await.unwrap();
-    let (_, other) = provider.begin(&redirect_uri(), now()).await.unwrap();
+    let (url, mut attempt) = provider
+        .begin(&redirect_uri(), &state(), now())
+        .await
+        .unwrap();
+    let (_, other) = provider
+        .begin(&redirect_uri(), &state(), now())
+        .await
+        .unwrap();
     attempt.verifier = other.verifier;
     let refused = fixture
         .complete(&provider, &url, &attempt)
@@ -140,8 +161,14 @@ async fn r01_the_verifier_of_another_attempt_is_rejected() {
 async fn r03_a_code_of_another_attempt_fails_by_its_nonce() {
     let fixture = Fixture::new().await;
     let provider = fixture.provider();
-    let (url, mut attempt) = provider.begin(&redirect_uri(), now()).await.unwrap();
-    let (_, other) = provider.begin(&redirect_uri(), now()).await.unwrap();
+    let (url, mut attempt) = provider
+        .begin(&redirect_uri(), &state(), now())
+        .await
+        .unwrap();
+    let (_, other) = provider
+        .begin(&redirect_uri(), &state(), now())
+        .await
+        .unwrap();
     attempt.nonce = other.nonce;
     let refused = fixture
         .complete(&provider, &url, &attempt)
@@ -230,15 +257,20 @@ async fn r04_two_providers_can_t_be_mixed_up() {
     let (honest, evil) = (Fixture::new().await, Fixture::new().await);
     let (at_honest, at_evil) = (honest.provider(), evil.provider());
     // The browser began with the evil provider, which redirected it to the honest one.
-    let (_, attempt) = at_evil.begin(&redirect_uri(), now()).await.unwrap();
-    let (url, _) = at_honest.begin(&redirect_uri(), now()).await.unwrap();
+    let at_evil_state = state();
+    let begun = at_evil.begin(&redirect_uri(), &at_evil_state, now()).await;
+    let (_, attempt) = begun.unwrap();
+    let (url, _) = at_honest
+        .begin(&redirect_uri(), &state(), now())
+        .await
+        .unwrap();
     let mut back = honest.rogue.authorize(url.as_str());
     let state = back
         .split('&')
         .find(|pair| pair.starts_with("state="))
         .unwrap()
         .to_owned();
-    back = back.replace(&state, &format!("state={}", attempt.state.expose()));
+    back = back.replace(&state, &format!("state={}", at_evil_state.expose()));
     let callback = Callback::from_query(&back).unwrap();
     let refused = at_evil
         .finish(&redirect_uri(), &attempt, &callback, now())
@@ -251,7 +283,9 @@ async fn r04_two_providers_can_t_be_mixed_up() {
 async fn r15_debug_output_reveals_no_secret() {
     let fixture = Fixture::new().await;
     let provider = fixture.provider();
-    let (url, attempt) = provider.begin(&redirect_uri(), now()).await.unwrap();
+    let state = state();
+    let begun = provider.begin(&redirect_uri(), &state, now()).await;
+    let (url, attempt) = begun.unwrap();
     let callback = Callback::from_query(&fixture.rogue.authorize(url.as_str())).unwrap();
     let printed = format!("{attempt:?} {callback:?}");
     let signed_in = provider
@@ -260,12 +294,7 @@ async fn r15_debug_output_reveals_no_secret() {
         .unwrap();
     let printed = format!("{printed} {:?} {provider:?}", signed_in.tokens);
     let tokens = &signed_in.tokens;
-    let secrets = [
-        &attempt.state,
-        &attempt.nonce,
-        &attempt.verifier,
-        &tokens.nonce,
-    ];
+    let secrets = [&state, &attempt.nonce, &attempt.verifier, &tokens.nonce];
     let kept = [&tokens.id_token, &tokens.refresh_token].map(|token| token.as_ref().unwrap());
     for secret in secrets.into_iter().chain(kept) {
         assert!(!printed.contains(secret.expose()), "{printed}");

@@ -325,7 +325,7 @@ async fn r12_client_authentication_follows_the_metadata_and_never_uses_a_url() {
     }
     let (url, _) = fixture
         .provider()
-        .begin(&redirect_uri(), now())
+        .begin(&redirect_uri(), &state(), now())
         .await
         .unwrap();
     assert!(!url.as_str().contains("s3cr"));

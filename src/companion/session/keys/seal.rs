@@ -26,6 +26,8 @@ pub(crate) enum Purpose {
     CompletedSignIn,
     /// A sign-in attempt.
     Attempt,
+    /// The redirect target in the `state` of a sign-in.
+    ReturnTo,
     /// A session in its cookie.
     Session,
     /// The ticket of a session in a store.
@@ -37,7 +39,7 @@ pub(crate) enum Purpose {
 pub(crate) struct Binding<'a> {
     /// The purpose.
     pub(crate) purpose: Purpose,
-    /// The name of its cookie, without the number of a chunk.
+    /// The name of its cookie, without the number of a chunk; for a `state`, its random value.
     pub(crate) name: &'a str,
     /// The policy's `sso.url`.
     pub(crate) url: &'a str,
@@ -105,6 +107,7 @@ impl Binding<'_> {
         let purpose = match self.purpose {
             Purpose::CompletedSignIn => "done",
             Purpose::Attempt => "login",
+            Purpose::ReturnTo => "return",
             Purpose::Session => "session",
             Purpose::Ticket => "ticket",
         };

@@ -7,6 +7,7 @@ use portcullis_core::timestamp::Timestamp;
 
 use super::{MIN_TOKEN_TTL, Sessions};
 use crate::session::cookies::{Cookies, SetCookie};
+use crate::session::groups::KeptGroups;
 use crate::session::outcome::{EndReason, NoSession};
 use crate::session::record::Session;
 use crate::session::store::{Lifetime, ProviderSession, SealedContent, StoredSession};
@@ -17,6 +18,14 @@ const MAX_VALUE: usize = 16_000;
 /// The maximum length of a sealed session that contains the provider's ID token, which is only a hint at
 /// sign-out. Many proxies accept 8 KiB of cookies.
 const ID_TOKEN_LIMIT: usize = 6_000;
+
+/// Cookies of a session.
+#[derive(Clone, Debug)]
+pub(super) struct WrittenCookies {
+    pub(super) set_cookies: Vec<SetCookie>,
+    /// Whether groups were left out because all would be too large.
+    pub(super) are_groups_left_out: bool,
+}
 
 impl Sessions {
     /// The session of the cookies. Values that do not open are ignored, and two sessions count as
@@ -73,7 +82,7 @@ impl Sessions {
         cookies: &Cookies<'_>,
         session: &Session,
         now: Timestamp,
-    ) -> Result<Vec<SetCookie>, NoSession> {
+    ) -> Result<WrittenCookies, NoSession> {
         let (keys, expires_at) = (self.keys.load_full(), self.token_expiry(session, now));
         let of = ProviderSession {
             id: keys.provider_session(session),
@@ -89,9 +98,34 @@ impl Sessions {
         if has_ended || self.is_revoked(session, &*self.store.revocations(now).await?, now) {
             return Err(EndReason::Revoked.into());
         }
-        let token = keys.issue_token(&self.settings.url, session, now, expires_at);
+        let issue =
+            |session: &Session| keys.issue_token(&self.settings.url, session, now, expires_at);
+        let (token, are_groups_left_out) = self.with_groups_that_fit(session, issue);
         let ttl = session.ends.since(now);
-        self.set(cookies, self.settings.names.token(), &token, ttl)
+        let set_cookies = self.set(cookies, self.settings.names.token(), &token, ttl)?;
+        Ok(WrittenCookies {
+            set_cookies,
+            are_groups_left_out,
+        })
+    }
+
+    /// Writes a session with all of its groups if that is configured and the value is not too large,
+    /// otherwise with those that rules name. Whether groups were left out because of the size.
+    fn with_groups_that_fit(
+        &self,
+        session: &Session,
+        write: impl Fn(&Session) -> String,
+    ) -> (String, bool) {
+        let keeps_all = self.settings.groups == KeptGroups::All;
+        if keeps_all {
+            let value = write(session);
+            if value.len() <= MAX_VALUE {
+                return (value, false);
+            }
+        }
+        let kept = self.policy_groups.keep(session);
+        let are_left_out = kept.user.groups.len() < session.user.groups.len();
+        (write(&kept), keeps_all && are_left_out)
     }
 
     /// The cookie of the sealed session.
@@ -100,20 +134,29 @@ impl Sessions {
         cookies: &Cookies<'_>,
         stored: &StoredSession,
         now: Timestamp,
-    ) -> Result<Vec<SetCookie>, NoSession> {
+    ) -> Result<WrittenCookies, NoSession> {
         let name = self.settings.names.sealed();
         let purpose = SealedContent::purpose(self.store.has_records());
         let seal = |stored: &StoredSession| {
             let binding = self.settings.binding(purpose, name);
             self.keys.load().seal(binding, &stored.to_bytes(), now)
         };
-        let mut value = seal(stored);
-        if stored.is_in_cookie() && ID_TOKEN_LIMIT < value.len() {
-            let mut without_id_token = stored.clone();
-            without_id_token.session.tokens.id_token = None;
-            value = seal(&without_id_token);
-        }
-        self.set(cookies, name, &value, stored.session.ends.since(now))
+        let write = |session: &Session| {
+            let mut stored = stored.clone();
+            stored.session = session.clone();
+            let value = seal(&stored);
+            if stored.is_in_cookie() && ID_TOKEN_LIMIT < value.len() {
+                stored.session.tokens.id_token = None;
+                return seal(&stored);
+            }
+            value
+        };
+        let (value, are_groups_left_out) = self.with_groups_that_fit(&stored.session, write);
+        let set_cookies = self.set(cookies, name, &value, stored.session.ends.since(now))?;
+        Ok(WrittenCookies {
+            set_cookies,
+            are_groups_left_out,
+        })
     }
 
     fn set(

@@ -131,9 +131,15 @@ impl Sessions {
         let stored = self
             .load_verified(cookies, now, provider, response_cookies)
             .await?;
-        let mut set_cookies = self.token_cookies(cookies, &stored.session, now).await?;
+        let token = self.token_cookies(cookies, &stored.session, now).await?;
+        let (mut set_cookies, mut are_groups_left_out) =
+            (token.set_cookies, token.are_groups_left_out);
         match response_cookies {
-            ResponseCookies::All => set_cookies.extend(self.sealed_cookies(cookies, &stored, now)?),
+            ResponseCookies::All => {
+                let sealed = self.sealed_cookies(cookies, &stored, now)?;
+                set_cookies.extend(sealed.set_cookies);
+                are_groups_left_out |= sealed.are_groups_left_out;
+            }
             // The first line sets the token, the others only delete older cookies. A token in
             // chunks is useless unless all of them are set.
             ResponseCookies::TokenOnly => {
@@ -144,6 +150,7 @@ impl Sessions {
         Ok(ActiveSession {
             session: stored.session,
             set_cookies,
+            are_groups_left_out,
         })
     }
 

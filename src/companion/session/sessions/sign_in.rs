@@ -8,9 +8,10 @@ use serde::de::DeserializeOwned;
 
 use super::Sessions;
 use crate::provider::Authentication;
-use crate::session::attempt::{SignInAttempt, SignInAttempts, TooLong};
+use crate::session::attempt::{SignInAttempt, SignInAttempts};
 use crate::session::cookies::{Cookies, SetCookie};
 use crate::session::keys::Keys;
+use crate::session::oauth_state::ReturnTo;
 use crate::session::outcome::{ActiveSession, EndReason, NoSession};
 use crate::session::record::Session;
 use crate::session::revocations::RevocationState;
@@ -74,14 +75,14 @@ impl Sessions {
         data: &T,
         initiator: Initiator,
         now: Timestamp,
-    ) -> Result<Vec<SetCookie>, TooLong> {
+    ) -> Vec<SetCookie> {
         let keys = self.keys.load();
-        let mut lines = self.attempts(&keys, cookies, now).begin(id, rd, data)?;
+        let mut lines = self.attempts(&keys, cookies, now).begin(id, rd, data);
         match initiator {
             Initiator::User => lines.extend(self.settings.delete_session(cookies)),
             Initiator::OtherSite => {}
         }
-        Ok(lines)
+        lines
     }
 
     /// The attempt that a callback completes. Each can be completed once.
@@ -101,9 +102,20 @@ impl Sessions {
         }
     }
 
-    /// Deletes the cookie of a sign-in attempt.
-    pub(crate) fn delete_attempt(&self, id: &str) -> SetCookie {
-        SignInAttempts::delete(&self.settings, id)
+    /// Deletes the cookies of a sign-in attempt that are in the request.
+    pub(crate) fn delete_attempt(&self, cookies: &Cookies<'_>, id: &str) -> Vec<SetCookie> {
+        SignInAttempts::delete(&self.settings, cookies, id)
+    }
+
+    /// A new `state` for the authorization request of a sign-in that returns to this target.
+    pub(crate) fn new_state(&self, return_to: &ReturnTo, now: Timestamp) -> String {
+        return_to.seal(&self.settings, &self.keys.load(), now)
+    }
+
+    /// Where the browser continues if the attempt of this `state` is not known; `None` if the `state` is not
+    /// ours.
+    pub(crate) fn return_to(&self, state: &str) -> Option<ReturnTo> {
+        ReturnTo::open(&self.settings, &self.keys.load(), state)
     }
 
     /// Whether this browser signed in for this `rd` so recently that another sign-in would not help.
@@ -145,15 +157,18 @@ impl Sessions {
         let Authentication { user, tokens } = authentication;
         let session = Session::new(provider, user, tokens, now, self.settings.lifetime);
         let session = self.start_after_revocations(session, known, now).await?;
-        let mut set_cookies = self.token_cookies(cookies, &session, now).await?;
+        let token = self.token_cookies(cookies, &session, now).await?;
+        let mut set_cookies = token.set_cookies;
         let ttl = record_ttl(&session, self.settings.idle, now);
         let stored = self.store.create(session, ttl).await?;
         let keys = self.keys.load_full();
-        set_cookies.extend(self.sealed_cookies(cookies, &stored, now)?);
+        let sealed = self.sealed_cookies(cookies, &stored, now)?;
+        set_cookies.extend(sealed.set_cookies);
         set_cookies.push(self.attempts(&keys, cookies, now).completed(rd));
         Ok(ActiveSession {
             session: stored.session,
             set_cookies,
+            are_groups_left_out: token.are_groups_left_out || sealed.are_groups_left_out,
         })
     }
 

@@ -1,6 +1,7 @@
 mod backchannel;
 mod file_store;
 mod forward_auth;
+mod groups;
 mod lifetimes;
 mod lost_state;
 mod redis;

@@ -1,4 +1,9 @@
 //! `GET /oauth2/callback[/<provider>]`: completes a sign-in.
+//!
+//! The attempt may not be known any more: the login page was open for too long, the callback is loaded
+//! again, or the browser has restored more tabs than it keeps attempts for. Then nothing is redeemed. A
+//! browser that has a session continues at the redirect target in the `state`, and one that has none signs
+//! in once more. That does no more than a link to `/oauth2/start` can do, which anybody can write.
 
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -12,14 +17,18 @@ use crate::commands::serve::state::SharedSignInState;
 use crate::pages;
 use crate::provider::{Attempt, Callback, Provider};
 use crate::redirect_target::RedirectTarget;
-use crate::session::{AttemptError, Cookies, SetCookie, SignInAttempt, StartError};
+use crate::session::{AttemptError, Cookies, NoSession, SetCookie, SignInAttempt, StartError};
 
 use super::errors;
-use super::start::{page_of, redirect, sign_in_for};
+use super::start::{page_of, redirect, sign_in_for, start_path_again};
 
 /// What the operator can do if an email address is not verified.
 const UNVERIFIED_EMAIL_HELP: &str = "set `trust_unverified_email: true` if users can't choose their \
                                      address at this provider";
+
+/// What the operator can do if groups are left out.
+const LEFT_OUT_HELP: &str = "rules count the others; if apps need all groups, configure the provider to send \
+                             fewer, otherwise set `session.groups: policy`";
 
 /// The path without a name: of the provider `sso`, or of the only one.
 pub(super) async fn without_name(
@@ -63,13 +72,13 @@ async fn callback(
     };
     let cookies = cookies(headers);
     // An attempt can be used once, whatever the outcome.
-    let delete = state.identity.sessions.delete_attempt(&id);
+    let delete = state.identity.sessions.delete_attempt(&cookies, &id);
     let finished = finish(state, provider, &cookies, &id, &callback).await;
     let (mut response, mut lines) = match finished {
         Ok((response, lines)) => (response, lines),
         Err(problem) => (problem.into_response(), Vec::new()),
     };
-    lines.push(delete);
+    lines.extend(delete);
     set_cookies(response.headers_mut(), &lines);
     response
 }
@@ -84,19 +93,23 @@ async fn finish(
     let (identity, name, now) = (&state.identity, provider.name(), now());
     let attempt: Result<SignInAttempt<Attempt>, _> =
         identity.sessions.finish_attempt(cookies, id, now).await;
-    let attempt = attempt.map_err(|error| {
-        info!(provider = name, %error, "sign-in failed");
-        state.metrics.sign_in_completed(name, "attempt-invalid");
-        match error {
-            AttemptError::AlreadyFinished | AttemptError::Unknown => {
-                errors::attempt_invalid(sign_in_for(None))
-            }
-            AttemptError::Unavailable(_) => Problem::unavailable(
-                "We can't complete your sign-in right now. Try again in a moment.",
-            )
-            .with_link(sign_in_for(None), "Sign in again"),
+    let attempt = match attempt {
+        Ok(attempt) => attempt,
+        Err(error) => {
+            info!(provider = name, %error, "sign-in not completed");
+            state.metrics.sign_in_completed(name, "attempt-invalid");
+            let without_attempt = match error {
+                AttemptError::AlreadyFinished | AttemptError::Unknown => {
+                    without_attempt(state, provider, cookies, callback).await
+                }
+                AttemptError::Unavailable(_) => Err(Problem::unavailable(
+                    "We can't complete your sign-in right now. Try again in a moment.",
+                )
+                .with_link(sign_in_for(None), "Sign in again")),
+            };
+            return without_attempt.map(|response| (response, Vec::new()));
         }
-    })?;
+    };
     // The policy may have changed since the target was checked.
     let target = state.redirects().check(&attempt.rd).ok();
     let redirect_uri = identity
@@ -135,6 +148,12 @@ async fn finish(
         help = unverified.map(|_| UNVERIFIED_EMAIL_HELP),
         "signed in"
     );
+    if active.are_groups_left_out {
+        state.metrics.groups_left_out.inc();
+        let (provider, sid, help) = (name, active.session.sid, LEFT_OUT_HELP);
+        let groups = user.groups.len();
+        warn!(provider, %sid, groups, help, "too many groups for cookies: those that no rule names are left out");
+    }
     let response = match &target {
         Some(target) => redirect(target.as_str()),
         None => pages::signed_in(user.name(), unverified),
@@ -142,18 +161,56 @@ async fn finish(
     Ok((response, active.set_cookies))
 }
 
+/// The response to a callback whose attempt is not known: to the redirect target if the browser has a
+/// session, otherwise to a new sign-in. The second such sign-in in a row ends on a page, and a `state`
+/// that is not ours does so at once.
+async fn without_attempt(
+    state: &SharedSignInState,
+    provider: &Provider,
+    cookies: &Cookies<'_>,
+    callback: &Callback,
+) -> Result<Response, Problem> {
+    let sessions = &state.identity.sessions;
+    let return_to = callback.state().and_then(|state| sessions.return_to(state));
+    // The policy may have changed since the target was checked.
+    let rd = return_to.as_ref().map(|return_to| return_to.rd.as_str());
+    let target = rd.and_then(|rd| state.redirects().check(rd).ok());
+    let target = target.as_ref();
+    match sessions.read(cookies, now()).await {
+        Ok(session) => {
+            info!(sid = %session.sid, "the browser has a session and continues with it");
+            Ok(match target {
+                Some(target) => redirect(target.as_str()),
+                None => pages::signed_in(session.user.name(), session.user.unverified_email()),
+            })
+        }
+        Err(NoSession::Unavailable(error)) => {
+            warn!(%error, "session not read");
+            let text = "We can't verify your identity right now. Try again in a moment.";
+            Err(Problem::unavailable(text).with_link(sign_in_for(target), "Sign in again"))
+        }
+        Err(NoSession::Ended { .. }) => match return_to {
+            Some(return_to) if !return_to.is_repeated => {
+                Ok(redirect(&start_path_again(target, provider.name())))
+            }
+            Some(_) | None => Err(errors::attempt_invalid(sign_in_for(target))),
+        },
+    }
+}
+
 /// The page for a sign-in whose session can't start, and the log line.
 fn not_started(provider: &str, error: &StartError, target: Option<&RedirectTarget>) -> Problem {
     match error {
         StartError::TooLarge => {
-            let help = "configure the provider to send fewer groups";
+            let help = "rules name too many groups of this user, or the provider's tokens are too large; \
+                        configure the provider to send fewer groups";
             error!(provider, %error, help, "session not started");
             Problem::new(
                 StatusCode::BAD_REQUEST,
                 "invalid_request",
                 "You are not signed in",
-                "You are in more groups than this site can store in a session. Give the request ID below \
-                 to the operator of this site.",
+                "Your identity provider sends more about you, such as groups, than this site can store in \
+                 a session. Give the request ID below to the operator of this site.",
             )
             .with_link(sign_in_for(target), "Sign in again")
         }

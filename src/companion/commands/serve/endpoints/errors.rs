@@ -67,7 +67,8 @@ pub(super) fn attempt_invalid(again: String) -> Problem {
         StatusCode::FORBIDDEN,
         "invalid_request",
         "This sign-in is not valid",
-        "It took too long, was completed before, or was started in another browser.",
+        "It took too long, was completed before, or was started in another browser, or your browser does \
+         not accept our cookies.",
     )
     .with_link(again, "Sign in again")
 }

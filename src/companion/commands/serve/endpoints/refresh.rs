@@ -26,6 +26,9 @@ pub(super) async fn refresh(
     match active {
         Ok(active) => {
             state.metrics.session_refreshed("refreshed");
+            if active.are_groups_left_out {
+                state.metrics.groups_left_out.inc();
+            }
             let mut response = StatusCode::OK.into_response();
             set_cookies(response.headers_mut(), &active.set_cookies);
             response

@@ -25,11 +25,11 @@ pub(super) async fn sign_in(
     let target = target.as_ref();
     let providers = &state.identity.providers;
     if providers.only().is_some() {
-        return Ok(redirect(&start_path(target, None, None)));
+        return Ok(redirect(&start_path(target, None)));
     }
     let choice = |provider: &str| ProviderChoice {
         provider: provider.to_owned(),
-        href: start_path(target, Some(provider), None),
+        href: start_path(target, Some(provider)),
     };
     let choices: Vec<ProviderChoice> = providers
         .all()

@@ -138,8 +138,7 @@ async fn end(
                 identity
                     .sessions
                     .begin_attempt(&cookies, (&id, rd), &(), Initiator::User, now);
-            // If the redirect target is too long for a cookie, the user stays on our page.
-            lines.extend(stored.unwrap_or_default());
+            lines.extend(stored);
             let fields: Vec<(&str, &str)> = form
                 .fields
                 .iter()
@@ -182,6 +181,9 @@ async fn returned(
         .ok()
         .and_then(|stored| allowed_target(redirects, Some(&stored.rd)));
     let mut response = pages::signed_out(target.as_ref());
-    set_cookies(response.headers_mut(), &[sessions.delete_attempt(&id)]);
+    set_cookies(
+        response.headers_mut(),
+        &sessions.delete_attempt(&cookies, &id),
+    );
     Some(response)
 }

@@ -25,15 +25,17 @@ use crate::commands::serve::problem::{Problem, sign_in_path};
 use crate::commands::serve::request_id::RequestId;
 use crate::commands::serve::state::SharedSignInState;
 use crate::pages;
-use crate::redirect_target::RedirectTarget;
-use crate::session::{Cookies, Initiator, NoSession, Unavailable};
+use crate::provider::{Provider, Secret};
+use crate::redirect_target::{RedirectError, RedirectTarget};
+use crate::session::{Cookies, Initiator, NoSession, ReturnTo, Unavailable};
 
 use super::errors;
 use super::fetch_metadata::{initiator, is_embedded};
 
-/// The values of `initiator`.
-const USER: &str = "user";
+/// The values of `initiator`. The callback is also another site's navigation: that of the provider.
+const CALLBACK: &str = "callback";
 const OTHER_SITE: &str = "other-site";
+const USER: &str = "user";
 
 /// The query.
 #[derive(Debug, Deserialize)]
@@ -42,7 +44,8 @@ pub(super) struct Params {
     rd: Option<String>,
     /// The provider; optional if there is only one.
     provider: Option<String>,
-    /// Who started the sign-in: [`USER`] or [`OTHER_SITE`]. The page that adds the fragment sets it.
+    /// Who started the sign-in: [`USER`] or [`OTHER_SITE`], which the page that adds the fragment sets, or
+    /// [`CALLBACK`].
     initiator: Option<String>,
 }
 
@@ -69,7 +72,7 @@ pub(super) async fn start(
         // To the provider, and not to another refresh.
         let name = params.provider.as_deref();
         let next = match name.or_else(|| Some(identity.providers.only()?.name())) {
-            Some(name) => start_path(Some(target), Some(name), None),
+            Some(name) => start_path(Some(target), Some(name)),
             None => sign_in_for(Some(target)),
         };
         return Ok(pages::sign_in_loop(target, &next, id.as_str()));
@@ -83,7 +86,7 @@ pub(super) async fn start(
     };
     // The page continues from our own origin, so it passes on who started the sign-in.
     let mut initiator = match params.initiator.as_deref() {
-        Some(OTHER_SITE) => Initiator::OtherSite,
+        Some(CALLBACK | OTHER_SITE) => Initiator::OtherSite,
         _ => initiator(&headers),
     };
     let navigates = headers
@@ -91,7 +94,11 @@ pub(super) async fn start(
         .is_some_and(|mode| mode == "navigate");
     if navigates && params.initiator.is_none() {
         let name = params.provider.as_deref();
-        let next = start_path(target.as_ref(), name, Some(initiator));
+        let started_by = match initiator {
+            Initiator::User => USER,
+            Initiator::OtherSite => OTHER_SITE,
+        };
+        let next = start_path_by(target.as_ref(), name, Some(started_by));
         return Ok(pages::start(&next));
     }
     if params.provider.is_none() && identity.sessions.has_session_cookie(&cookies) {
@@ -111,19 +118,19 @@ pub(super) async fn start(
     let redirect_uri = identity
         .redirect_uri(provider)
         .ok_or_else(Problem::internal)?;
+    let is_repeated = params.initiator.as_deref() == Some(CALLBACK);
+    let return_to = return_to(target.as_ref(), is_repeated);
+    let oauth_state = Secret::new(identity.sessions.new_state(&return_to, now));
     let (url, attempt) = provider
-        .begin(&redirect_uri, now)
+        .begin(&redirect_uri, &oauth_state, now)
         .await
         .map_err(|error| errors::provider_error(&state, provider, &error, target.as_ref()))?;
     let rd = target.as_ref().map_or("", RedirectTarget::as_str);
-    let lines = identity
-        .sessions
-        .begin_attempt(&cookies, (&attempt.id(), rd), &attempt, initiator, now)
-        .map_err(|_| {
-            let text = "The address of the page that you want to open is too long. Sign in first, and then \
-                        open the page again.";
-            Problem::bad_request(text).with_link(endpoints::SIGN_IN.path, "Sign in")
-        })?;
+    let attempt_with_id = (&*attempt.id(), rd);
+    let lines =
+        identity
+            .sessions
+            .begin_attempt(&cookies, attempt_with_id, &attempt, initiator, now);
     info!(provider = provider.name(), "sign-in started");
     let mut response = redirect(url.as_str());
     set_cookies(response.headers_mut(), &lines);
@@ -164,7 +171,20 @@ async fn refreshed(
     Ok(Some(response))
 }
 
-/// Checks `rd`. If it is missing or empty, there is no redirect target.
+/// What the `state` contains: the target or, if that is too long, the root of its host.
+fn return_to(target: Option<&RedirectTarget>, is_repeated: bool) -> ReturnTo {
+    let rd = target.map(|target| match target.as_str() {
+        url if url.len() <= ReturnTo::MAX_RD => url.to_owned(),
+        _ => target.root(),
+    });
+    ReturnTo {
+        rd: rd.unwrap_or_default(),
+        is_repeated,
+    }
+}
+
+/// Checks `rd`. If it is missing or empty, or too long, there is no redirect target. A long one of an app is
+/// the root of the app.
 pub(super) fn redirect_target(
     state: &SharedSignInState,
     rd: Option<&str>,
@@ -172,7 +192,15 @@ pub(super) fn redirect_target(
     let Some(rd) = rd.filter(|rd| !rd.is_empty()) else {
         return Ok(None);
     };
-    state.redirects().check(rd).map(Some).map_err(|error| {
+    let checked = state.redirects().check(rd);
+    let is_shortened = checked.as_ref().is_ok_and(RedirectTarget::is_shortened);
+    if is_shortened || checked == Err(RedirectError::Long) {
+        info!("redirect target (`rd`) too long; the user is redirected to the root of its host");
+    }
+    if checked == Err(RedirectError::Long) {
+        return Ok(None);
+    }
+    checked.map(Some).map_err(|error| {
         info!(%error, "redirect target (`rd`) rejected");
         let text = format!(
             "We can't send you back to the address that you came from: {error}. Open the app that you \
@@ -194,10 +222,20 @@ pub(super) fn sign_in_for(target: Option<&RedirectTarget>) -> String {
 }
 
 /// The path of this endpoint with these parameters in its query.
-pub(super) fn start_path(
+pub(super) fn start_path(target: Option<&RedirectTarget>, provider: Option<&str>) -> String {
+    start_path_by(target, provider, None)
+}
+
+/// The path of this endpoint for a callback without its sign-in attempt. It is the user's second sign-in for
+/// this target, and there is no third one without the user: the browser may not accept our cookies.
+pub(super) fn start_path_again(target: Option<&RedirectTarget>, provider: &str) -> String {
+    start_path_by(target, Some(provider), Some(CALLBACK))
+}
+
+fn start_path_by(
     target: Option<&RedirectTarget>,
     provider: Option<&str>,
-    initiator: Option<Initiator>,
+    initiator: Option<&str>,
 ) -> String {
     let mut query = Serializer::new(String::new());
     if let Some(target) = target {
@@ -207,10 +245,6 @@ pub(super) fn start_path(
         query.append_pair("provider", provider);
     }
     if let Some(initiator) = initiator {
-        let initiator = match initiator {
-            Initiator::User => USER,
-            Initiator::OtherSite => OTHER_SITE,
-        };
         query.append_pair("initiator", initiator);
     }
     let (path, query) = (endpoints::START.path, query.finish());

@@ -42,6 +42,7 @@ pub(super) fn sessions(
         lifetime: session.lifetime,
         idle: session.idle,
         token: session.token,
+        groups: session.groups,
         ..SessionSettings::new(sso)
     })
 }

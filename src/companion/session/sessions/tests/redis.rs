@@ -121,15 +121,13 @@ async fn the_cookie_of_a_ticket_is_small() {
 async fn a_sign_in_of_one_replica_is_completed_once_at_the_other() {
     let fixture = Replicas::new().await;
     let [one, other] = &fixture.replicas;
-    let begun = one
-        .begin_attempt(
-            &cookies(""),
-            ("id", "/"),
-            &"attempt",
-            Initiator::User,
-            at(0),
-        )
-        .unwrap();
+    let begun = one.begin_attempt(
+        &cookies(""),
+        ("id", "/"),
+        &"attempt",
+        Initiator::User,
+        at(0),
+    );
     let mut browser = Browser::default();
     browser.store(&begun);
     let header = browser.header();

@@ -14,7 +14,7 @@ impl Fixture {
         let lines = self
             .sessions()
             .begin_attempt(&cookies(&header), (id, RD), &id, initiator, now);
-        self.browser.store(&lines.unwrap());
+        self.browser.store(&lines);
     }
 
     async fn finish_attempt(&self, id: &str, now: Timestamp) -> Result<String, AttemptError> {
@@ -49,8 +49,9 @@ async fn r02_a_sign_in_is_completed_once_and_in_its_browser() {
         fixture.finish_attempt("two", at(600)).await,
         Ok("two".to_owned())
     );
-    let forgotten = fixture.sessions().delete_attempt("one");
-    fixture.browser.store(&[forgotten]);
+    let header = fixture.browser.header();
+    let forgotten = fixture.sessions().delete_attempt(&cookies(&header), "one");
+    fixture.browser.store(&forgotten);
     assert_eq!(
         fixture.finish_attempt("one", at(12)).await,
         Err(AttemptError::Unknown)
