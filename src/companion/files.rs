@@ -34,7 +34,10 @@ pub(crate) fn read_bounded(reader: impl Read) -> io::Result<Vec<u8>> {
     let mut reader = reader.take(MAX_BYTES as u64 + 1);
     reader.read_to_end(&mut bytes)?;
     if bytes.len() > MAX_BYTES {
-        return Err(io::Error::new(ErrorKind::FileTooLarge, "larger than 16 MiB"));
+        return Err(io::Error::new(
+            ErrorKind::FileTooLarge,
+            "larger than 16 MiB",
+        ));
     }
     Ok(bytes)
 }

@@ -48,6 +48,12 @@ struct ProviderSignOut<'a> {
 }
 
 #[derive(Template)]
+#[template(path = "provider_sign_out_by_get.html")]
+struct ProviderSignOutByGet<'a> {
+    next: &'a str,
+}
+
+#[derive(Template)]
 #[template(path = "sign_in_loop.html")]
 struct SignInLoop<'a> {
     host: &'a str,
@@ -108,6 +114,12 @@ pub(crate) fn provider_sign_out(action: &str, fields: &[(&str, &str)]) -> Respon
         Some(PROVIDER_SIGN_OUT),
         "https:",
     )
+}
+
+/// Visits the provider's sign-out URL. A page instead of a redirect, because browsers would apply the
+/// `form-action` of the page whose form was submitted to all redirects that follow.
+pub(crate) fn provider_sign_out_by_get(next: &str) -> Response {
+    render(&ProviderSignOutByGet { next }, None, "'none'")
 }
 
 /// A redirect loop: the user has just signed in, and the app started another sign-in. `next` tries again.

@@ -17,8 +17,11 @@ mod error;
 pub(crate) mod fuzzing;
 mod http;
 mod id_token;
+mod issuer;
+mod keys;
 mod logout_token;
 mod metadata;
+mod proxy;
 mod refresh;
 mod scope_hints;
 mod secret;
@@ -41,10 +44,14 @@ pub(crate) use attempt::Attempt;
 pub(crate) use callback::Callback;
 pub(crate) use end_session::EndSession;
 pub(crate) use error::{ErrorCategory, ProviderError};
+pub(crate) use issuer::TENANT_PLACEHOLDER;
 pub(crate) use logout_token::{LogoutToken, LogoutTokenError};
+pub(crate) use proxy::{ProxyError, ProxySettings};
 pub(crate) use refresh::RefreshError;
 pub(crate) use secret::Secret;
-pub(crate) use settings::{ProviderSettings, ProviderSettingsError};
+pub(crate) use settings::{
+    ClientAuthentication, EndSessionEndpoint, ProviderSettings, ProviderSettingsError,
+};
 pub(crate) use tokens::ProviderTokens;
 pub(crate) use user::User;
 
@@ -53,7 +60,7 @@ use http::HttpClient;
 use id_token::IdTokenContext;
 use logout_token::{ReplayCache, UnverifiedLogoutToken};
 use scope_hints::ScopeHints;
-use secret::SecretFile;
+use secret::{SecretFile, SecretKind};
 use settings::RelyingParty;
 use signed_jwt::JwtError;
 use user::UserClaims;
@@ -73,6 +80,7 @@ const MAX_PAUSE: Duration = Duration::from_secs(60);
 pub(crate) struct Provider {
     relying_party: Arc<RelyingParty>,
     secret: Option<SecretFile>,
+    assertion: Option<SecretFile>,
     http: HttpClient,
     discovery: Discovery,
     replay_cache: Mutex<ReplayCache>,
@@ -98,12 +106,25 @@ impl Provider {
         let url = relying_party
             .discovery_url()
             .ok_or(ProviderSettingsError::Issuer)?;
+        let (mut secret, mut assertion) = (None, None);
+        match &settings.client_authentication {
+            ClientAuthentication::Assertion(file) => {
+                let opened = SecretFile::open(SecretKind::Assertion, file);
+                assertion = Some(opened.map_err(ProviderSettingsError::Assertion)?);
+            }
+            ClientAuthentication::None => {}
+            ClientAuthentication::Secret(file) => {
+                let opened = SecretFile::open(SecretKind::Secret, file);
+                secret = Some(opened.map_err(ProviderSettingsError::Secret)?);
+            }
+        }
+        if let Some(proxy) = &settings.proxy {
+            proxy.to_reqwest()?;
+        }
         Ok(Self {
-            secret: match &settings.client_secret_file {
-                Some(file) => Some(SecretFile::open(file)?),
-                None => None,
-            },
-            http: HttpClient::new(settings.ca_file.as_deref())?,
+            secret,
+            assertion,
+            http: HttpClient::new(settings)?,
             discovery: Discovery::new(Arc::clone(&relying_party), url),
             replay_cache: Mutex::default(),
             scope_hints: ScopeHints::default(),
@@ -114,11 +135,6 @@ impl Provider {
     /// The configured name.
     pub(crate) fn name(&self) -> &str {
         &self.relying_party.name
-    }
-
-    /// The issuer, as in `iss`.
-    pub(crate) fn issuer(&self) -> &str {
-        &self.relying_party.issuer
     }
 
     /// Whether users can sign in, as far as is known here; else why not.
@@ -175,11 +191,12 @@ impl Provider {
         // Before any request: a forged callback must not cost the provider anything.
         callback.check_attempt(attempt, self.name(), now)?;
         let info = self.info(now).await?;
-        let code = callback.code(self.issuer(), info.metadata.iss_supported)?;
+        let code = callback.code(&self.relying_party.issuer, info.metadata.iss_supported)?;
 
-        let client = self.client(&info);
+        let (client, assertion) = self.client(&info);
+        let client = (&client, assertion.as_deref());
         let response =
-            token_endpoint::redeem(&client, &self.http, code, attempt, redirect_uri).await?;
+            token_endpoint::redeem(client, &self.http, code, attempt, redirect_uri).await?;
         let text = response
             .id_token()
             .ok_or(ProviderError::IdToken(JwtError::Missing))?;
@@ -190,7 +207,7 @@ impl Provider {
             code: Some(code),
         };
         let token = self
-            .with_fresh_keys(&info, now, |info| {
+            .with_fresh_keys(&self.http, &info, now, |info| {
                 id_token::verify(text, &self.relying_party, info, &context, now)
             })
             .await?
@@ -237,18 +254,17 @@ impl Provider {
         Ok(signed_in)
     }
 
-    /// The form that the browser posts to the provider to sign out there too; `None` where the
-    /// provider has no end session endpoint, or its metadata is not known yet.
+    /// How the browser signs out at the provider too; `None` where that is off, the provider has no
+    /// end session endpoint, or its metadata is not known yet.
     pub(crate) fn end_session(
         &self,
         tokens: &ProviderTokens,
         post_logout_redirect_uri: &Url,
         state: &str,
     ) -> Option<EndSession> {
-        let metadata = self.discovery.metadata()?;
         EndSession::new(
             &self.relying_party,
-            &metadata,
+            self.discovery.metadata().as_deref(),
             tokens,
             post_logout_redirect_uri,
             state,
@@ -258,8 +274,7 @@ impl Provider {
     /// The origin of the end session endpoint, for a content security policy; `None` where there is
     /// none, or the metadata is not known yet.
     pub(crate) fn end_session_origin(&self) -> Option<String> {
-        let endpoint = self.discovery.metadata()?.end_session_endpoint.clone()?;
-        Some(endpoint.origin().ascii_serialization())
+        EndSession::origin(&self.relying_party, self.discovery.metadata().as_deref())
     }
 
     /// Verifies a logout token. `is_replay` is set if it was used before: using it again would
@@ -272,10 +287,10 @@ impl Provider {
         let signed = UnverifiedLogoutToken::read(text)?;
         let unverified = UnverifiedLogoutToken::check(signed, &self.relying_party, now)?;
         let info = self.info(now).await?;
-        self.with_fresh_keys(&info, now, |info| {
-            let signer = unverified
-                .signed
-                .signed_by(&info.keys, &info.metadata.algorithms);
+        let issuer = &self.relying_party.issuer;
+        self.with_fresh_keys(&self.http, &info, now, |info| {
+            let algorithms = &info.metadata.algorithms;
+            let signer = unverified.signed.signed_by(&info.keys, algorithms, issuer);
             signer.map(|_| ())
         })
         .await?
@@ -292,10 +307,11 @@ impl Provider {
             .insert(&token.jti, token.good_until, now);
     }
 
-    /// The client for the token endpoint, with client authentication.
-    fn client(&self, info: &ProviderInfo) -> token_endpoint::Client {
+    /// The client for the token endpoint, with its secret or its assertion, if it has one.
+    fn client(&self, info: &ProviderInfo) -> (token_endpoint::Client, Option<Arc<Secret>>) {
         let secret = self.secret.as_ref().map(SecretFile::current);
-        token_endpoint::client(&self.relying_party, &info.metadata, secret.as_deref())
+        let client = token_endpoint::client(&self.relying_party, &info.metadata, secret.as_deref());
+        (client, self.assertion.as_ref().map(SecretFile::current))
     }
 
     fn replay_cache(&self) -> MutexGuard<'_, ReplayCache> {
@@ -312,16 +328,15 @@ impl Provider {
     /// error is a failed fetch, the inner one an invalid token.
     async fn with_fresh_keys<T>(
         &self,
+        http: &HttpClient,
         info: &ProviderInfo,
         now: Timestamp,
         verify: impl Fn(&ProviderInfo) -> Result<T, JwtError>,
     ) -> Result<Result<T, JwtError>, ProviderError> {
         match verify(info) {
             Err(error) if error.may_need_fresh_keys() => {
-                let discovery = &self.discovery;
-                let info = discovery
-                    .info_with_fresh_keys(info, &self.http, now)
-                    .await?;
+                let fresh = self.discovery.info_with_fresh_keys(info, http, now);
+                let info = fresh.await?;
                 Ok(verify(&info))
             }
             verified => Ok(verified),

@@ -16,10 +16,10 @@ mod cookies;
 #[cfg(test)]
 mod fixtures;
 pub(crate) mod fuzzing;
-mod groups;
 pub(crate) mod keys;
 mod oauth_state;
 mod outcome;
+mod policy_claims;
 mod record;
 mod revocations;
 mod secret;
@@ -31,10 +31,10 @@ mod unavailable;
 
 pub(crate) use attempt::SignInAttempt;
 pub(crate) use cookies::{Cookies, SetCookie};
-pub(crate) use groups::{KeptGroups, PolicyGroups};
 pub(crate) use keys::Keys;
 pub(crate) use oauth_state::ReturnTo;
 pub(crate) use outcome::{LogoutOutcome, NoSession};
+pub(crate) use policy_claims::{KeptGroups, PolicyClaims};
 pub(crate) use record::{RefreshFailure, Session};
 pub(crate) use sessions::{AttemptError, Initiator, LogoutClaims, Redeem, Sessions, StartError};
 pub(crate) use settings::{SameSite, SessionSettings};

@@ -18,7 +18,7 @@ const MAX_DEPTH: usize = 16;
 const MAX_VALUES: usize = 4 * 4096 + 4;
 
 /// A JSON value.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Json {
     /// `null`.
     Null,

@@ -31,6 +31,7 @@ pub struct Redis {
 #[derive(Clone, Debug)]
 struct Client {
     port: u16,
+    password: &'static str,
     authority: Option<PathBuf>,
 }
 
@@ -151,6 +152,7 @@ impl Redis {
             password_file,
             client: Client {
                 port: address.port(),
+                password: PASSWORD,
                 authority: authority.map(|authority| authority.file().to_path_buf()),
             },
             process: Process::start("redis", &folder, command),
@@ -170,7 +172,7 @@ impl Client {
     fn command(&self, words: &[&str]) -> String {
         let mut command = tools::server("bin/redis-cli");
         command.args(["-p", &self.port.to_string()]);
-        command.env("REDISCLI_AUTH", PASSWORD);
+        command.env("REDISCLI_AUTH", self.password);
         match &self.authority {
             Some(file) => command
                 .args(["-h", "localhost", "--tls", "--cacert"])

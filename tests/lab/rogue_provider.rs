@@ -33,7 +33,7 @@ pub use overrides::{Edit, Overrides, set};
 /// An endpoint of the provider.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Endpoint {
-    /// `/.well-known/openid-configuration`.
+    /// `/.well-known/openid-configuration`, and the same at any other path.
     Discovery,
     /// `/jwks`.
     Keys,
@@ -48,6 +48,8 @@ pub enum Endpoint {
 pub struct ReceivedRequest {
     /// The endpoint.
     pub endpoint: Endpoint,
+    /// The path and query of the request.
+    pub target: String,
     /// Its `Authorization`.
     pub authorization: Option<String>,
     /// The fields of its form.
@@ -220,7 +222,7 @@ impl Handler {
 
     fn respond(&self, request: &Request) -> ServerResponse {
         let endpoint = match request.path() {
-            "/.well-known/openid-configuration" => Endpoint::Discovery,
+            path if path.ends_with("/openid-configuration") => Endpoint::Discovery,
             "/jwks" => Endpoint::Keys,
             "/token" => Endpoint::Token,
             "/userinfo" => Endpoint::UserInfo,
@@ -228,6 +230,7 @@ impl Handler {
         };
         let received = ReceivedRequest {
             endpoint,
+            target: request.target().to_owned(),
             authorization: request.header("authorization"),
             form: form::read(request.body()),
         };
@@ -236,18 +239,34 @@ impl Handler {
         if let Some(response) = state.overrides.endpoints.get(&endpoint) {
             return response.clone();
         }
-        match endpoint {
+        let response = self.correct_response(state, request, &received);
+        match (state.overrides.drips.get(&endpoint), response) {
+            (Some(pause), ServerResponse::Whole { body, .. }) => ServerResponse::Drip {
+                body,
+                pause: *pause,
+            },
+            (_, response) => response,
+        }
+    }
+
+    fn correct_response(
+        &self,
+        state: &mut State,
+        request: &Request,
+        received: &ReceivedRequest,
+    ) -> ServerResponse {
+        match received.endpoint {
             Endpoint::Discovery => json_of(200, &(state.overrides.discovery)(self.discovery())),
             Endpoint::Keys => json_of(200, &json!({"keys": state.overrides.keys})),
             Endpoint::Token if request.method() == "POST" => {
-                match state.redeem(&self.issuer, &received) {
+                match state.redeem(&self.issuer, received) {
                     Ok(response) => json_of(200, &response),
                     Err((status, error)) => json_of(status, &json!({"error": error})),
                 }
             }
             Endpoint::Token => ServerResponse::status(405),
             Endpoint::UserInfo => {
-                let bearer = received.authorization.unwrap_or_default();
+                let bearer = received.authorization.clone().unwrap_or_default();
                 match state
                     .grants
                     .is_access_token(bearer.strip_prefix("Bearer ").unwrap_or(""))
@@ -287,7 +306,11 @@ impl State {
         issuer: &str,
         received: &ReceivedRequest,
     ) -> Result<Value, (u16, &'static str)> {
-        if !is_authenticated_client(received) {
+        let is_authenticated = match &self.overrides.client_assertion {
+            Some(assertion) => is_authenticated_by(assertion, received),
+            None => is_authenticated_client(received),
+        };
+        if !is_authenticated {
             return Err((401, "invalid_client"));
         }
         let issued = self
@@ -323,6 +346,18 @@ fn is_authenticated_client(received: &ReceivedRequest) -> bool {
     credentials.is_some_and(|(id, secret)| {
         id == RogueProvider::CLIENT_ID && secret == RogueProvider::CLIENT_SECRET
     })
+}
+
+/// Whether a request authenticates the client by this assertion (RFC 7523 section 2.2) and nothing
+/// else.
+fn is_authenticated_by(assertion: &str, received: &ReceivedRequest) -> bool {
+    let named = |name| form::get(&received.form, name);
+    received.authorization.is_none()
+        && named("client_secret").is_none()
+        && named("client_id") == Some(RogueProvider::CLIENT_ID)
+        && named("client_assertion_type")
+            == Some("urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
+        && named("client_assertion") == Some(assertion)
 }
 
 fn json_of(status: u16, body: &Value) -> ServerResponse {

@@ -111,10 +111,14 @@ impl Request {
         self.head.first_line.split(' ').next().unwrap_or_default()
     }
 
+    /// The path with its query.
+    pub(super) fn target(&self) -> &str {
+        self.head.first_line.split(' ').nth(1).unwrap_or_default()
+    }
+
     /// The path, without a query.
     pub(super) fn path(&self) -> &str {
-        let target = self.head.first_line.split(' ').nth(1).unwrap_or_default();
-        target.split('?').next().unwrap_or_default()
+        self.target().split('?').next().unwrap_or_default()
     }
 
     /// The first header of this name.

@@ -1,7 +1,11 @@
 //! Sign-in at a real provider and sign-out, with the companion alone.
 
+use std::fs;
+
 use portcullis_tests::lab::provider::{Client, Route, Settings};
-use portcullis_tests::lab::{Authority, Call, Companion, Provider, UserAgent, port};
+use portcullis_tests::lab::{
+    Authority, Call, Companion, Provider, SigningKey, Token, UserAgent, folder, port, secrets,
+};
 use serde_json::{Value, json};
 
 const URL: &str = "https://auth.example.com";
@@ -332,4 +336,121 @@ async fn l01_a_sign_out_started_by_another_site_is_confirmed_once() {
     user.submit(form).await;
     let page = user.confirm_sign_out().await;
     assert!(page.text().contains("signed out"), "{}", page.text());
+}
+
+#[tokio::test]
+async fn added_parameters_reach_the_provider() {
+    let fixture = Fixture::start().await;
+    let mut user = fixture.user_agent();
+    fixture.sign_in(&mut user).await;
+    // The user is known at the provider, which asks nothing.
+    let page = user.visit(&format!("{URL}/oauth2/sign_in")).await;
+    assert!(page.text().contains("You are signed in"), "{}", page.text());
+
+    let parameters = json!({"prompt": "login", "login_hint": "bob"});
+    let fixture = Fixture::with(
+        |settings| settings,
+        |configuration| configuration["providers"][0]["authorize_params"] = parameters,
+    )
+    .await;
+    let mut user = fixture.user_agent();
+    fixture.sign_in(&mut user).await;
+    let page = user.visit(&format!("{URL}/oauth2/sign_in")).await;
+    assert!(
+        !page.text().contains("You are signed in"),
+        "{}",
+        page.text()
+    );
+    let _form = page.form_with("prompt", "login");
+    fixture.sign_in(&mut user).await;
+}
+
+#[tokio::test]
+async fn a_sign_out_visits_the_configured_url_or_stays_here() {
+    for is_url in [true, false] {
+        let fixture = Fixture::with(
+            |settings| settings,
+            |configuration| {
+                let provider = &mut configuration["providers"][0];
+                let issuer = provider["issuer"].as_str().expect("an issuer").to_owned();
+                provider["end_session"] = match is_url {
+                    true => json!(format!("{issuer}/session/end?client_id=portcullis&x=%2F")),
+                    false => json!(false),
+                };
+            },
+        )
+        .await;
+        let mut user = fixture.user_agent();
+        fixture.sign_in(&mut user).await;
+        user.visit(&format!("{URL}/oauth2/sign_out")).await;
+        let (status, info) = fixture.userinfo(&mut user).await;
+        assert_eq!(status, 401, "{info}");
+        let at_provider = fixture.provider.count(Route::EndSession).await;
+        if !is_url {
+            assert_eq!(at_provider, 0);
+            let text = user.page().text();
+            assert!(text.contains("You are signed out"), "{text}");
+            continue;
+        }
+        assert_eq!(at_provider, 1);
+        let visited = user.history().last().expect("a visit");
+        assert!(
+            format!("{visited:?}").contains("/session/end?client_id=portcullis&x=%2F"),
+            "{visited:?}"
+        );
+        // The provider redirects back without `state`.
+        let page = user.visit(&format!("{URL}/oauth2/sign_out")).await;
+        assert!(
+            page.text().contains("You are signed out"),
+            "{}",
+            page.text()
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_client_assertion_of_a_file_signs_users_in() {
+    let key = SigningKey::p256();
+    let assertion = folder::fresh("assertion").join("token");
+    let write = |issuer: &str, number: u32| {
+        let claims = json!({
+            "iss": "portcullis", "sub": "portcullis", "aud": issuer, "jti": format!("a-{number}"),
+        });
+        let text = Token::new(claims).expires_in(60).sign(&key);
+        secrets::register("a client assertion", &text);
+        fs::write(&assertion, text).expect("a file");
+    };
+    let keys = json!({"keys": [key.jwk()]});
+    let fixture = Fixture::with(
+        |settings| {
+            let client = Client::new("portcullis", "unused")
+                .with("token_endpoint_auth_method", "private_key_jwt")
+                .with("token_endpoint_auth_signing_alg", "ES256")
+                .with("jwks", keys)
+                .redirect(&format!("{URL}/oauth2/callback"));
+            settings.replace_client(client)
+        },
+        |configuration| {
+            let provider = configuration["providers"][0].as_object_mut();
+            let provider = provider.expect("a provider");
+            write(provider["issuer"].as_str().expect("an issuer"), 1);
+            provider.remove("client_secret");
+            provider.insert("client_assertion_file".to_owned(), json!(assertion));
+        },
+    )
+    .await;
+    let issuer = fixture.provider.issuer().to_owned();
+    fixture.sign_in(&mut fixture.user_agent()).await;
+
+    // This provider accepts each assertion once. A new one needs no restart.
+    let mut other = fixture.user_agent();
+    other.visit(&format!("{URL}/oauth2/sign_in")).await;
+    let page = other.sign_in_as("alice").await;
+    assert!(
+        !page.text().contains("You are signed in"),
+        "{}",
+        page.text()
+    );
+    write(&issuer, 2);
+    fixture.sign_in(&mut fixture.user_agent()).await;
 }

@@ -30,7 +30,7 @@ use crate::document::Report;
 use crate::logging;
 use crate::metrics::Metrics;
 use crate::server::{self, Listener, Server, Shutdown};
-use crate::session::PolicyGroups;
+use crate::session::PolicyClaims;
 use crate::watch::Watcher;
 
 use forward_auth_state::{ForwardAuthState, LocalSessions};
@@ -123,12 +123,12 @@ async fn serve(config: Config) -> Result<(), Report> {
     let mut signals = Signals::new()?;
     let mut watcher = Watcher::default();
     let metrics = Arc::new(Metrics::new());
-    let policy_groups = PolicyGroups::default();
-    let policy = loaded_policy::watch(&mut watcher, &config, policy_groups.clone())?;
+    let policy_claims = PolicyClaims::default();
+    let policy = loaded_policy::watch(&mut watcher, &config, policy_claims.clone())?;
     let identity = match &config.sign_in {
         Some(sign_in) => {
             let policy = &policy.load().policy;
-            let policy = (policy, policy_groups);
+            let policy = (policy, policy_claims);
             let metrics = Arc::clone(&metrics);
             Some(Identity::open(sign_in, policy, &mut watcher, metrics)?)
         }

@@ -66,7 +66,9 @@ impl FromArgMatches for Arguments {
             let values = values.map(|value| value.trim().to_owned());
             let values = match setting.shape {
                 // `PORTCULLIS_TRUSTED_PROXIES=` is the empty list.
-                Shape::List | Shape::Named => values.filter(|value| !value.is_empty()).collect(),
+                Shape::List | Shape::Map | Shape::Named => {
+                    values.filter(|value| !value.is_empty()).collect()
+                }
                 Shape::Boolean | Shape::Number | Shape::Text => values.collect(),
             };
             Some((setting.path, Override { name, values }))
@@ -91,7 +93,9 @@ fn argument(setting: &Setting) -> Arg {
         .hide_env_values(true)
         .help(setting.help);
     match setting.shape {
-        Shape::List | Shape::Named => argument.action(ArgAction::Append).value_delimiter(','),
+        Shape::List | Shape::Map | Shape::Named => {
+            argument.action(ArgAction::Append).value_delimiter(',')
+        }
         Shape::Boolean | Shape::Number | Shape::Text => argument.action(ArgAction::Set),
     }
 }

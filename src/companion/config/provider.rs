@@ -1,14 +1,26 @@
 //! Identity providers (OpenID Connect).
 
-use url::Url;
+mod authorize_params;
+mod endpoints;
+mod proxy;
+mod tenants;
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use portcullis_core::token::Algorithm;
 
 use crate::document::Report;
-use crate::provider::ProviderSettings;
+use crate::provider::{ClientAuthentication, ProviderSettings};
 
+use super::duration;
 use super::source::{Located, Source};
 
 /// The default name of the only provider, as in the policy.
 const NAME: &str = "sso";
+
+/// The bounds of `timeout`. The filter waits for 20 seconds.
+const TIMEOUT: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(15);
 
 pub(super) fn read(source: &Source) -> Result<Vec<ProviderSettings>, Report> {
     let listed = source.list_len("providers");
@@ -29,24 +41,40 @@ pub(super) fn read(source: &Source) -> Result<Vec<ProviderSettings>, Report> {
             let problem = format!("is also the name of `providers[{before}]`");
             return Err(found.error(&problem, "give each provider a unique name"));
         }
-        let help = "write the OAuth client ID";
-        providers.push(ProviderSettings {
-            name,
-            issuer: issuer(source, &at("issuer"))?,
-            client_id: plain(source.required(&at("client_id"), help)?)?,
-            client_secret_file: source
-                .path(&at("client_secret_file"))?
-                .map(|found| found.value),
-            audiences: audiences(source, &at("audiences"))?,
-            scopes: scopes(source, &at("scopes"))?,
-            groups_claim: groups_claim(source, &at("groups_claim"))?,
-            trust_unverified_email: source
-                .boolean(&at("trust_unverified_email"))?
-                .unwrap_or_default(),
-            ca_file: source.path(&at("ca_file"))?.map(|found| found.value),
-        });
+        providers.push(provider(source, name, &at)?);
     }
     Ok(providers)
+}
+
+/// One provider; `at` is the path of a field.
+fn provider(
+    source: &Source,
+    name: String,
+    at: &dyn Fn(&str) -> String,
+) -> Result<ProviderSettings, Report> {
+    let issuer = endpoints::issuer(source, &at("issuer"))?;
+    let help = "write the OAuth client ID";
+    let client_id = plain(source.required(&at("client_id"), help)?)?;
+    let settings = ProviderSettings {
+        client_authentication: client_authentication(source, at)?,
+        audiences: audiences(source, &at("audiences"))?,
+        scopes: scopes(source, &at("scopes"))?,
+        groups_claim: groups_claim(source, &at("groups_claim"))?,
+        trust_unverified_email: source
+            .boolean(&at("trust_unverified_email"))?
+            .unwrap_or_default(),
+        ca_file: source.path(&at("ca_file"))?.map(|found| found.value),
+        discovery: endpoints::discovery(source, &at("discovery"))?,
+        algorithms: algorithms(source, &at("algorithms"))?,
+        tenants: tenants::read(source, &at("tenants"))?,
+        authorize_params: authorize_params::read(source, &at("authorize_params"))?,
+        end_session: endpoints::end_session(source, &at("end_session"))?,
+        timeout: duration::read(source, &at("timeout"), ProviderSettings::TIMEOUT, TIMEOUT)?,
+        proxy: proxy::read(source, &at("proxy"))?,
+        ..ProviderSettings::new(&name, &issuer, &client_id)
+    };
+    tenants::check(source, at, &settings)?;
+    Ok(settings)
 }
 
 fn name(source: &Source, path: &str, count: usize) -> Result<String, Report> {
@@ -63,23 +91,20 @@ fn name(source: &Source, path: &str, count: usize) -> Result<String, Report> {
     Ok(found.value)
 }
 
-/// D02: no one in between can pose as the provider, and no path is appended to a query.
-fn issuer(source: &Source, path: &str) -> Result<String, Report> {
-    let help = "write the provider's issuer, like `https://gitlab.example.com`";
-    let found = source.required(path, help)?;
-    let problem = match Url::parse(&found.value) {
-        Err(_) => Some("is not a URL"),
-        Ok(url) if url.scheme() != "https" => Some("is not `https`"),
-        Ok(url) if !url.username().is_empty() || url.password().is_some() => {
-            Some("has a user or a password")
-        }
-        Ok(url) if url.query().is_some() => Some("has a query"),
-        Ok(url) if url.fragment().is_some() => Some("has a fragment"),
-        Ok(_) => None,
-    };
-    match problem {
-        Some(problem) => Err(found.error(problem, help)),
-        None => plain(found),
+fn client_authentication(
+    source: &Source,
+    at: &dyn Fn(&str) -> String,
+) -> Result<ClientAuthentication, Report> {
+    let secret = source.path(&at("client_secret_file"))?;
+    let assertion = source.path(&at("client_assertion_file"))?;
+    match (secret, assertion) {
+        (None, None) => Ok(ClientAuthentication::None),
+        (Some(secret), None) => Ok(ClientAuthentication::Secret(secret.value)),
+        (None, Some(assertion)) => Ok(ClientAuthentication::Assertion(assertion.value)),
+        (Some(_), Some(assertion)) => Err(assertion.location.error(
+            "can't be combined with `client_secret_file`",
+            "remove one of them: the provider accepts either a secret or an assertion",
+        )),
     }
 }
 
@@ -117,6 +142,26 @@ fn groups_claim(source: &Source, path: &str) -> Result<Vec<String>, Report> {
         return Err(source.error(path, "is an empty list", help));
     }
     Ok(list.into_iter().map(|found| found.value).collect())
+}
+
+/// The algorithms; `None` for those of the metadata.
+fn algorithms(source: &Source, path: &str) -> Result<Option<Vec<Algorithm>>, Report> {
+    let Some(list) = source.list(path)? else {
+        return Ok(None);
+    };
+    let names = Algorithm::ALL.map(Algorithm::name).join(", ");
+    let help = format!("write some of {names}");
+    if list.is_empty() {
+        return Err(source.error(path, "is an empty list", &help));
+    }
+    let algorithm = |found: Located<'_>| {
+        let algorithm = Algorithm::from_name(&found.value);
+        algorithm.ok_or_else(|| found.error("is not an accepted algorithm", &help))
+    };
+    list.into_iter()
+        .map(algorithm)
+        .collect::<Result<_, _>>()
+        .map(Some)
 }
 
 /// A value for headers and pages: visible ASCII.

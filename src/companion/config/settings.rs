@@ -19,6 +19,8 @@ pub(super) enum Shape {
     Boolean,
     /// A list of strings, comma-separated on the command line.
     List,
+    /// A mapping of any names to strings: `NAME=VALUE`, comma-separated on the command line.
+    Map,
     /// A string for each name: `NAME=VALUE`, comma-separated on the command line.
     Named,
     /// An integer.
@@ -27,7 +29,7 @@ pub(super) enum Shape {
     Text,
 }
 
-use Shape::{Boolean, List, Named, Number, Text};
+use Shape::{Boolean, List, Map, Named, Number, Text};
 
 /// All settings, in the order of `--help` and of the documentation.
 #[rustfmt::skip]
@@ -41,11 +43,19 @@ pub(super) const SETTINGS: &[Setting] = &[
     setting("providers[].issuer", Text, "URL", "The provider's issuer URL, as in `iss` of its tokens"),
     setting("providers[].client_id", Text, "ID", "The OAuth client ID"),
     setting("providers[].client_secret_file", Text, "FILE", "A file with the OAuth client secret; read for each use [default: a public client]"),
+    setting("providers[].client_assertion_file", Text, "FILE", "A file with a JWT that authenticates the client instead of a secret (RFC 7523), such as a projected service account token; read for each use"),
     setting("providers[].audiences", List, "AUDIENCES", "Further audiences of ID tokens that are trusted, besides the client ID [default: none]"),
     setting("providers[].scopes", List, "SCOPES", "The OAuth scopes to request [default: openid,email,profile]"),
     setting("providers[].groups_claim", List, "NAMES", "The groups claim: its name, or the path of names that leads to it [default: groups]"),
     setting("providers[].trust_unverified_email", Boolean, "BOOLEAN", "`true`: email addresses count whatever `email_verified` says [default: false]"),
     setting("providers[].ca_file", Text, "FILE", "The CAs to trust instead of the system's, as PEM"),
+    setting("providers[].discovery", Text, "URL", "The URL of the provider's metadata [default: the issuer and `/.well-known/openid-configuration`]"),
+    setting("providers[].algorithms", List, "ALGORITHMS", "The accepted signature algorithms of ID tokens [default: those of the provider's metadata]"),
+    setting("providers[].tenants", List, "IDS", "For Entra ID: the accepted tenants, whose IDs replace `{tenantid}` in `issuer` [default: none]"),
+    setting("providers[].authorize_params", Map, "NAME=VALUE", "Parameters to add to the authorization request [default: none]"),
+    setting("providers[].end_session", Text, "BOOLEAN|URL", "`false`: users are not signed out at the provider; a URL: where they are, by a GET [default: true]"),
+    setting("providers[].timeout", Text, "DURATION", "The timeout of a request to the provider, and of a whole refresh [default: 10s]"),
+    setting("providers[].proxy", Text, "URL", "The HTTP proxy for requests to the provider [default: HTTPS_PROXY and NO_PROXY]"),
     setting("session.keys_file", Text, "FILE", "The file of sealing and signing keys, created by `portcullis session-keys`; reloaded when it changes"),
     setting("session.state_file", Text, "FILE", "The file of revoked sessions [default: the keys file's name and `.state`]"),
     setting("session.lifetime", Text, "DURATION", "The maximum lifetime of a session [default: 12h]"),
@@ -56,6 +66,8 @@ pub(super) const SETTINGS: &[Setting] = &[
     setting("session.redis.username", Text, "NAME", "The Redis user [default: Redis's default user]"),
     setting("session.redis.password_file", Text, "FILE", "A file with the Redis password; read for each new connection"),
     setting("session.redis.ca_file", Text, "FILE", "The CAs to trust instead of the system's, as PEM"),
+    setting("session.redis.sentinel_username", Text, "NAME", "The user at the sentinels [default: Redis's default user]"),
+    setting("session.redis.sentinel_password_file", Text, "FILE", "A file with the password of the sentinels; read for each new connection"),
     setting("session.cookie.domain", Text, "DOMAIN", "The cookie domain, which covers the companion and every app with sign-in"),
     setting("session.cookie.same_site", Text, "KIND", "`lax`, or `none` for apps in frames of other sites [default: lax]"),
     setting("trust.*.connect", Named, "NAME=ADDRESS", "The address of a trust entry's issuer [default: that of its URL]"),

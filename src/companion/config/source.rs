@@ -129,6 +129,21 @@ impl Source {
         }
     }
 
+    /// The string at a path, where a boolean is accepted too, as `true` or `false`.
+    pub(super) fn text_or_boolean(&self, path: &str) -> Result<Option<Located<'_>>, Report> {
+        match self.find(path)? {
+            Some(Located {
+                value:
+                    Raw::File(Node {
+                        value: Value::Bool(truth),
+                        ..
+                    }),
+                location,
+            }) => Ok(Some(location.with_value(truth.to_string()))),
+            _ => self.text(path),
+        }
+    }
+
     /// The integer at a path.
     pub(super) fn number(&self, path: &str) -> Result<Option<Located<'_, u64>>, Report> {
         let Some(found) = self.find(path)? else {
@@ -196,6 +211,32 @@ impl Source {
             }) => Ok(self.text(path)?.map(|found| vec![found])),
             _ => self.list(path),
         }
+    }
+
+    /// The strings in the mapping at a path, by name, each with its location.
+    pub(super) fn map(&self, path: &str) -> Result<Vec<(String, Located<'_>)>, Report> {
+        let Some(found) = self.find(path)? else {
+            return Ok(Vec::new());
+        };
+        let location = found.location;
+        let node = match found.value {
+            Raw::Override(values) => return pairs(&location, &values),
+            Raw::File(node) => node,
+        };
+        let Value::Map(members) = &node.value else {
+            return Err(location.type_error(node, "a mapping"));
+        };
+        let members = members.iter().map(|(name, node)| {
+            let location = location.member(&name.text);
+            match &node.value {
+                Value::String(text) if text.is_empty() => {
+                    Err(location.error("is empty", "write a value, or remove the field"))
+                }
+                Value::String(text) => Ok((name.text.clone(), location.with_value(text.clone()))),
+                _ => Err(location.type_error(node, "a string")),
+            }
+        });
+        members.collect()
     }
 
     /// Whether the file has this block, or a flag or a variable sets a field in it.
@@ -319,6 +360,30 @@ impl Source {
 enum Raw<'a> {
     File(&'a Node),
     Override(Vec<String>),
+}
+
+/// The pairs of a flag or a variable.
+fn pairs<'a>(
+    location: &Location<'a>,
+    values: &[String],
+) -> Result<Vec<(String, Located<'a>)>, Report> {
+    let mut pairs: Vec<(String, Located<'a>)> = Vec::new();
+    for text in values {
+        let pair = text.split_once('=').filter(|(_, value)| !value.is_empty());
+        let Some((name, value)) = pair else {
+            let help = "write NAME=VALUE; separate several with commas";
+            return Err(location.error("a value has no `=`, or nothing after it", help));
+        };
+        if pairs.iter().any(|(other, _)| other == name) {
+            let problem = format!("duplicate name `{name}`");
+            return Err(location.error(&problem, "remove one of them"));
+        }
+        pairs.push((
+            name.to_owned(),
+            location.clone().with_value(value.to_owned()),
+        ));
+    }
+    Ok(pairs)
 }
 
 /// The setting at a path and, for a setting of a named entry, the name.

@@ -14,6 +14,8 @@ pub(super) fn read(source: &Source, state_file: PathBuf) -> Result<StoreSettings
     let password_file = source.path("session.redis.password_file")?;
     let ca_file = source.path("session.redis.ca_file")?;
     let folder = store.as_ref().map(|found| found.location.folder().into());
+    let sentinel_username = source.text("session.redis.sentinel_username")?;
+    let sentinel_password_file = source.path("session.redis.sentinel_password_file")?;
     let options = StoreOptions {
         folder: folder.unwrap_or_default(),
         state_file,
@@ -21,6 +23,8 @@ pub(super) fn read(source: &Source, state_file: PathBuf) -> Result<StoreSettings
             username: username.map(|found| found.value),
             password_file: password_file.map(|found| found.value),
             ca_file: ca_file.map(|found| found.value),
+            sentinel_username: sentinel_username.map(|found| found.value),
+            sentinel_password_file: sentinel_password_file.map(|found| found.value),
         },
     };
     let url = store.as_ref().map(|found| &*found.value);

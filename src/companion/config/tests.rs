@@ -1,6 +1,7 @@
 mod bad_values;
 mod errors;
 mod layers;
+mod providers;
 mod values;
 
 use std::collections::{BTreeSet, HashMap};
@@ -44,6 +45,12 @@ providers:
     groups_claim: [realm_access, roles]
     trust_unverified_email: true
     ca_file: ca.pem
+    discovery: https://gitlab.example.com/metadata?p=flow
+    algorithms: [ES256, RS256]
+    authorize_params: {access_type: offline, prompt: consent}
+    end_session: https://gitlab.example.com/logout?client_id=a
+    timeout: 7s
+    proxy: http://gate:hunter2@proxy:3128
   - {name: other, issuer: https://other.example.com, client_id: a}
 session:
   keys_file: /run/keys
@@ -53,7 +60,7 @@ session:
   token: 60s
   groups: policy
   store: rediss-sentinel://one:1,[::1]/main/3
-  redis: {username: portcullis, password_file: redis, ca_file: redis.pem}
+  redis: {username: portcullis, password_file: redis, ca_file: redis.pem, sentinel_username: watcher, sentinel_password_file: sentinel}
   cookie: {domain: example.com, same_site: none}
 trust:
   staging: {connect: '10.1.0.1:6443', ca_file: staging.pem, token_file: /run/token}

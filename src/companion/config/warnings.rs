@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use crate::files::{WriteAccess, Writer};
+use crate::provider::ClientAuthentication;
 use crate::session::StoreSettings;
 
 use super::settings::SETTINGS;
@@ -53,8 +54,15 @@ impl Config {
         }) = &self.sign_in
         {
             for provider in providers {
-                let secret = provider.client_secret_file.as_deref();
-                files.push(("providers[].client_secret_file", secret));
+                match &provider.client_authentication {
+                    ClientAuthentication::Assertion(file) => {
+                        files.push(("providers[].client_assertion_file", Some(file)));
+                    }
+                    ClientAuthentication::None => {}
+                    ClientAuthentication::Secret(file) => {
+                        files.push(("providers[].client_secret_file", Some(file)));
+                    }
+                }
                 files.push(("providers[].ca_file", provider.ca_file.as_deref()));
             }
             match &session.store {
@@ -66,6 +74,8 @@ impl Config {
                 StoreSettings::Redis(redis) => {
                     let password = redis.password_file.as_deref();
                     files.push(("session.redis.password_file", password));
+                    let password = redis.sentinel_password_file.as_deref();
+                    files.push(("session.redis.sentinel_password_file", password));
                     files.push(("session.redis.ca_file", redis.ca_file.as_deref()));
                 }
             }

@@ -43,6 +43,10 @@ fn all() -> Vec<(&'static str, Response)> {
             error(ATTACKS, ATTACKS, &[(ATTACKS, ATTACKS); 2], ATTACKS),
         ),
         ("provider_sign_out", provider_sign_out(ATTACKS, &fields)),
+        (
+            "provider_sign_out_by_get",
+            provider_sign_out_by_get(ATTACKS),
+        ),
         ("sign_in_loop", sign_in_loop(&target, ATTACKS, ATTACKS)),
         ("sign_in", sign_in(Some(&target), &choices)),
         ("sign_out", sign_out(Some(&target), &[provider])),

@@ -47,7 +47,7 @@ impl Attempt {
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let redirect_uri = RedirectUrl::from_url(redirect_uri.clone());
         let csrf_token = CsrfToken::new(state.expose().to_owned());
-        let (url, _, nonce) = client
+        let mut request = client
             .authorize_url(
                 AuthenticationFlow::<CoreResponseType>::AuthorizationCode,
                 move || csrf_token,
@@ -55,8 +55,11 @@ impl Attempt {
             )
             .add_scopes(relying_party.scopes.clone())
             .set_pkce_challenge(challenge)
-            .set_redirect_uri(Cow::Borrowed(&redirect_uri))
-            .url();
+            .set_redirect_uri(Cow::Borrowed(&redirect_uri));
+        for (name, value) in &relying_party.authorize_params {
+            request = request.add_extra_param(name, value);
+        }
+        let (url, _, nonce) = request.url();
         let attempt = Self {
             provider: relying_party.name.clone(),
             state_hash: Secret::new(hash_of(state.expose())),

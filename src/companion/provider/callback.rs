@@ -8,6 +8,7 @@ use url::form_urlencoded;
 
 use super::attempt::Attempt;
 use super::error::{ErrorCategory, ErrorCode};
+use super::issuer::Issuer;
 use super::secret::Secret;
 
 /// The query of the callback. Anybody can forge it.
@@ -98,9 +99,13 @@ impl Callback {
 
     /// The authorization code. The issuer is checked first, for an error response too, so that no
     /// other party can respond in the provider's name.
-    pub(super) fn code(&self, issuer: &str, iss_supported: bool) -> Result<&Secret, CallbackError> {
+    pub(super) fn code(
+        &self,
+        issuer: &Issuer,
+        iss_supported: bool,
+    ) -> Result<&Secret, CallbackError> {
         match &self.iss {
-            Some(iss) if iss != issuer => return Err(CallbackError::Issuer),
+            Some(iss) if !issuer.accepts(iss) => return Err(CallbackError::Issuer),
             None if iss_supported => return Err(CallbackError::IssuerMissing),
             Some(_) | None => {}
         }

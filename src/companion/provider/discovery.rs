@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use portcullis_core::fetch_schedule::FetchSchedule;
-use portcullis_core::keys::KeySet;
 use portcullis_core::timestamp::Timestamp;
 use rand_core::{OsRng, RngCore as _};
 use tokio::sync::{Mutex, Notify};
@@ -17,6 +16,7 @@ use url::Url;
 
 use super::error::{DiscoveryError, KeySetError, ProviderError};
 use super::http::{FetchError, HttpClient};
+use super::keys::ProviderKeys;
 use super::metadata::Metadata;
 use super::scope_hints;
 use super::settings::RelyingParty;
@@ -54,7 +54,7 @@ pub(super) struct Discovery {
 struct Snapshot {
     metadata: Option<Arc<Metadata>>,
     /// The keys, and when they were fetched.
-    keys: Option<(Arc<KeySet>, Timestamp)>,
+    keys: Option<(Arc<ProviderKeys>, Timestamp)>,
     /// The last fetch error, unless a fetch has succeeded since.
     error: Option<ProviderError>,
     /// When the next fetch is due.
@@ -79,7 +79,7 @@ struct Schedule {
 #[derive(Clone, Debug)]
 pub(super) struct ProviderInfo {
     pub(super) metadata: Arc<Metadata>,
-    pub(super) keys: Arc<KeySet>,
+    pub(super) keys: Arc<ProviderKeys>,
 }
 
 // === impl Discovery ===
@@ -130,7 +130,10 @@ impl Discovery {
         let mut schedules = match (cached, self.schedules.try_lock()) {
             (_, Ok(schedules)) => schedules,
             (Ok(cached), Err(_)) => return Ok(cached),
-            (Err(_), Err(_)) => self.schedules.lock().await,
+            (Err(_), Err(_)) => {
+                let locked = http.in_time(self.schedules.lock()).await;
+                locked.map_err(DiscoveryError::Fetch)?
+            }
         };
         self.fetch_due(&mut schedules, http, now).await;
         self.cached(now)
@@ -144,7 +147,8 @@ impl Discovery {
         http: &HttpClient,
         now: Timestamp,
     ) -> Result<ProviderInfo, ProviderError> {
-        let mut schedules = self.schedules.lock().await;
+        let locked = http.in_time(self.schedules.lock()).await;
+        let mut schedules = locked.map_err(KeySetError::Fetch)?;
         let cached = self.cached(now)?;
         if !Arc::ptr_eq(&cached.keys, &info.keys) {
             return Ok(cached);
@@ -206,7 +210,7 @@ impl Discovery {
 
     async fn fetch_metadata(&self, http: &HttpClient) -> Result<Metadata, ProviderError> {
         let document = http
-            .get(&self.url, None)
+            .get_document(&self.url)
             .await
             .map_err(DiscoveryError::Fetch)?;
         let metadata = Metadata::read(&document, &self.relying_party);
@@ -226,12 +230,12 @@ impl Discovery {
     }
 }
 
-async fn fetch_keys(metadata: &Metadata, http: &HttpClient) -> Result<KeySet, ProviderError> {
+async fn fetch_keys(metadata: &Metadata, http: &HttpClient) -> Result<ProviderKeys, ProviderError> {
     let set = http
-        .get(&metadata.jwks_uri, None)
+        .get_document(&metadata.jwks_uri)
         .await
         .map_err(KeySetError::Fetch)?;
-    Ok(KeySet::from_json(&set, Some(&metadata.algorithms)).map_err(KeySetError::Set)?)
+    Ok(ProviderKeys::read(&set, &metadata.algorithms).map_err(KeySetError::Set)?)
 }
 
 /// Whether the key set is no longer at the `jwks_uri` of the metadata.

@@ -5,6 +5,7 @@
 
 use super::callback::CallbackError;
 use super::http::FetchError;
+use super::keys::ProviderKeysError;
 use super::logout_token::LogoutTokenError;
 use super::metadata::MetadataError;
 use super::signed_jwt::JwtError;
@@ -57,7 +58,7 @@ pub(crate) enum KeySetError {
     Fetch(FetchError),
     /// The key set is invalid.
     #[error(transparent)]
-    Set(portcullis_core::keys::KeySetError),
+    Set(ProviderKeysError),
     /// The last good key set is too old.
     #[error("not fetched for 24 hours")]
     Stale,

@@ -4,6 +4,7 @@ use portcullis_core::keys::KeySet;
 use portcullis_core::timestamp::Timestamp;
 use portcullis_core::token::Algorithm;
 
+use super::keys::ProviderKeys;
 use super::logout_token::UnverifiedLogoutToken;
 use super::{LogoutTokenError, ProviderSettings};
 
@@ -21,24 +22,18 @@ pub fn verify_logout_token(
     keys: &KeySet,
     now: Timestamp,
 ) -> Result<(Option<String>, Option<String>), String> {
-    let settings = ProviderSettings {
-        name: "sso".to_owned(),
-        issuer: issuer.to_owned(),
-        client_id: client_id.to_owned(),
-        client_secret_file: None,
-        audiences: Vec::new(),
-        scopes: Vec::new(),
-        groups_claim: vec!["groups".to_owned()],
-        trust_unverified_email: false,
-        ca_file: None,
-    };
+    let settings = ProviderSettings::new("sso", issuer, client_id);
+    let keys = ProviderKeys::from(keys);
     let relying_party = settings
         .relying_party()
         .map_err(|error| error.to_string())?;
     let verified = || -> Result<_, LogoutTokenError> {
         let signed = UnverifiedLogoutToken::read(text)?;
         let unverified = UnverifiedLogoutToken::check(signed, &relying_party, now)?;
-        unverified.signed.signed_by(keys, &Algorithm::ALL)?;
+        let issuer = &relying_party.issuer;
+        unverified
+            .signed
+            .signed_by(&keys, &Algorithm::ALL, issuer)?;
         Ok(unverified.into_verified())
     };
     let token = verified().map_err(|error| error.to_string())?;

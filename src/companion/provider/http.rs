@@ -1,28 +1,28 @@
 //! The HTTP client for the provider's endpoints: verified https only, bounded in time and size, no
-//! redirects, no proxy from the environment. Every response, the library's too, is strict JSON or
-//! an error.
+//! redirects, the configured proxy or none. Every response, the library's too, is strict JSON or an
+//! error.
 
 mod root_certificates;
 
 use std::error::Error;
-use std::path::Path;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use openidconnect::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use openidconnect::http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use openidconnect::{AsyncHttpClient, HttpRequest, HttpResponse};
 use portcullis_core::json::{Json, JsonError};
+use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use super::error::ErrorCode;
+use super::proxy::ProxySettings;
 use super::secret::Secret;
+use super::settings::ProviderSettings;
 use root_certificates::RootCertificates;
 
 pub(crate) use root_certificates::CaError;
-
-/// How long connecting may take, and how long a whole request with its response.
-pub(super) const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The longest response, in bytes.
 pub(super) const MAX_BYTES: usize = 512 * 1024;
@@ -31,10 +31,23 @@ pub(super) const MAX_BYTES: usize = 512 * 1024;
 /// it, because a request at that moment is lost, and a code can't be sent twice.
 const IDLE: Duration = Duration::from_secs(4);
 
-/// The HTTP client of one provider.
-#[derive(Debug)]
+/// The HTTP client of one provider. Clones share its connections.
+#[derive(Clone, Debug)]
 pub(super) struct HttpClient {
-    root_certificates: RootCertificates,
+    root_certificates: Arc<RootCertificates>,
+    /// How long a request with its response may take.
+    timeout: Duration,
+    /// When all requests must have ended.
+    deadline: Option<Instant>,
+}
+
+/// The kind of a document, which determines its media types.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum DocumentKind {
+    /// JSON only.
+    Json,
+    /// JSON that some providers publish as a file of an unknown type.
+    Published,
 }
 
 /// Why there is no usable response.
@@ -56,7 +69,7 @@ pub(crate) enum FetchError {
     #[error("unexpected status {0}")]
     Status(u16),
     /// The response was not complete in time.
-    #[error("no complete response within {} seconds", TIMEOUT.as_secs())]
+    #[error("no complete response within the provider's `timeout`")]
     Timeout,
     /// The response is too long.
     #[error("the response is longer than {MAX_BYTES} bytes")]
@@ -89,15 +102,55 @@ impl FetchError {
 }
 
 impl HttpClient {
-    /// A client that trusts the CA certificates in `ca_file` or, without it, the system's.
-    pub(super) fn new(ca_file: Option<&Path>) -> Result<Self, CaError> {
+    /// A client with the CA certificates, the proxy and the timeout of these settings.
+    pub(super) fn new(settings: &ProviderSettings) -> Result<Self, CaError> {
+        let (file, proxy) = (settings.ca_file.as_deref(), settings.proxy.as_ref());
         Ok(Self {
-            root_certificates: RootCertificates::open(ca_file)?,
+            root_certificates: Arc::new(RootCertificates::open(file, proxy)?),
+            timeout: settings.timeout,
+            deadline: None,
         })
     }
 
-    /// Fetches a JSON document, with an access token where the endpoint requires one.
-    pub(super) async fn get(&self, url: &Url, bearer: Option<&Secret>) -> Result<Json, FetchError> {
+    /// The same client for requests that must all have ended within the timeout of one.
+    pub(super) fn with_deadline(&self) -> Self {
+        Self {
+            deadline: Some(Instant::now() + self.timeout),
+            ..self.clone()
+        }
+    }
+
+    /// Waits, but not beyond the deadline.
+    pub(super) async fn in_time<T>(&self, what: impl Future<Output = T>) -> Result<T, FetchError> {
+        match self.deadline {
+            None => Ok(what.await),
+            Some(deadline) => timeout_at(deadline, what)
+                .await
+                .map_err(|_| FetchError::Timeout),
+        }
+    }
+
+    /// Fetches metadata or a key set. Both are public documents, which some providers serve from a file
+    /// store without the media type.
+    pub(super) async fn get_document(&self, url: &Url) -> Result<Json, FetchError> {
+        self.get(url, None, DocumentKind::Published).await
+    }
+
+    /// Fetches a JSON document with an access token.
+    pub(super) async fn get_protected(
+        &self,
+        url: &Url,
+        token: &Secret,
+    ) -> Result<Json, FetchError> {
+        self.get(url, Some(token), DocumentKind::Json).await
+    }
+
+    async fn get(
+        &self,
+        url: &Url,
+        bearer: Option<&Secret>,
+        kind: DocumentKind,
+    ) -> Result<Json, FetchError> {
         let mut request = Request::get(url.as_str()).header(ACCEPT, "application/json");
         if let Some(token) = bearer {
             let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose()))
@@ -112,13 +165,21 @@ impl HttpClient {
         if response.status() != StatusCode::OK {
             return Err(FetchError::Status(response.status().as_u16()));
         }
-        json(&response)
+        json(&response, kind)
     }
 
     /// Sends a request and reads the whole response, whatever its status.
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, FetchError> {
-        let request =
+        let mut request =
             reqwest::Request::try_from(request).map_err(|_| FetchError::InvalidRequest)?;
+        let timeout = match self.deadline {
+            None => self.timeout,
+            Some(deadline) => deadline.saturating_duration_since(Instant::now()),
+        };
+        if timeout.is_zero() {
+            return Err(FetchError::Timeout);
+        }
+        *request.timeout_mut() = Some(timeout);
         let client = self.root_certificates.client();
         let mut response = client.execute(request).await.map_err(fetch_error)?;
         let mut body = Vec::new();
@@ -148,7 +209,8 @@ impl<'c> AsyncHttpClient<'c> for HttpClient {
             let response = self.send(request).await?;
             match response.status() {
                 StatusCode::OK => {
-                    if let Some(code) = error_without_tokens(&json(&response)?) {
+                    if let Some(code) = error_without_tokens(&json(&response, DocumentKind::Json)?)
+                    {
                         return Err(TokenFetchError::NoTokens(code));
                     }
                 }
@@ -163,17 +225,23 @@ impl<'c> AsyncHttpClient<'c> for HttpClient {
     }
 }
 
-/// Builds a client with these TLS settings.
-fn build(tls: rustls::ClientConfig) -> Result<reqwest::Client, reqwest::Error> {
-    reqwest::Client::builder()
+/// Builds a client with these TLS settings. Each request has its own timeout, which includes connecting.
+fn build(
+    tls: rustls::ClientConfig,
+    proxy: Option<reqwest::Proxy>,
+) -> Result<reqwest::Client, reqwest::Error> {
+    // Without the proxies of the environment, of which the settings have the one to use.
+    let builder = reqwest::Client::builder().no_proxy();
+    let builder = match proxy {
+        Some(proxy) => builder.proxy(proxy),
+        None => builder,
+    };
+    builder
         .tls_backend_preconfigured(tls)
         .https_only(true)
-        .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .referer(false)
-        .connect_timeout(TIMEOUT)
-        .timeout(TIMEOUT)
         .pool_idle_timeout(IDLE)
         .build()
 }
@@ -210,22 +278,26 @@ fn may_be_error_response(status: StatusCode, body: &[u8]) -> bool {
 
 /// The body of a response, which must be JSON by its content type too. Compression is not
 /// requested, so a compressed body is invalid.
-fn json(response: &HttpResponse) -> Result<Json, FetchError> {
-    if !is_json(response.headers()) {
+fn json(response: &HttpResponse, kind: DocumentKind) -> Result<Json, FetchError> {
+    if !may_be_json(response.headers(), kind) {
         return Err(FetchError::ContentType);
     }
     Ok(Json::parse(response.body())?)
 }
 
 /// Whether a media type is JSON or based on it, such as `application/jwk-set+json`. Signed
-/// responses (`application/jwt`) are not.
-fn is_json(headers: &HeaderMap) -> bool {
+/// responses (`application/jwt`) and pages are not. Types that say nothing are accepted for
+/// published documents.
+fn may_be_json(headers: &HeaderMap, kind: DocumentKind) -> bool {
     let Some(value) = headers.get(CONTENT_TYPE) else {
         return true;
     };
     let value = value.as_bytes().split(|byte| *byte == b';').next();
     let essence = value.unwrap_or_default().trim_ascii().to_ascii_lowercase();
-    essence.ends_with(b"/json") || essence.ends_with(b"+json")
+    let is_unknown = matches!(&*essence, b"text/plain" | b"application/octet-stream");
+    essence.ends_with(b"/json")
+        || essence.ends_with(b"+json")
+        || (is_unknown && kind == DocumentKind::Published)
 }
 
 /// Converts an error to its root cause, without the URL.

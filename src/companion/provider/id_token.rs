@@ -50,11 +50,9 @@ pub(super) fn verify(
     now: Timestamp,
 ) -> Result<IdToken, JwtError> {
     let signed = SignedJwt::read(token.expose(), is_id_token_type)?;
-    let key = signed.signed_by(&info.keys, &info.metadata.algorithms)?;
+    let key = signed.signed_by(&info.keys, &info.metadata.algorithms, &relying_party.issuer)?;
     let algorithm = key.algorithm();
-    if signed.text("iss")?.ok_or(JwtError::Claim("iss"))? != relying_party.issuer.as_str() {
-        return Err(JwtError::Issuer);
-    }
+    signed.check_issuer(&relying_party.issuer)?;
     let is_for_others = signed.check_audience(relying_party)?;
     signed.check_authorized_party(relying_party, is_for_others)?;
     let subject = signed.subject()?.ok_or(JwtError::Claim("sub"))?.to_owned();
@@ -117,6 +115,13 @@ impl IdToken {
     /// When it expires.
     pub(super) const fn expires_at(&self) -> Timestamp {
         self.expires_at
+    }
+
+    /// Whether another token has the same `iss` (OpenID Connect Core 1.0 section 12.2). Nothing of the
+    /// other one is verified: it is the token of the sign-in, as the session keeps it.
+    pub(super) fn has_issuer_of(&self, other: &Secret) -> bool {
+        let other = SignedJwt::read(other.expose(), is_id_token_type);
+        other.is_ok_and(|other| other.text("iss") == self.signed.text("iss"))
     }
 
     /// Its claims.

@@ -69,7 +69,9 @@ impl UnverifiedLogoutToken {
         relying_party: &RelyingParty,
         now: Timestamp,
     ) -> Result<Self, LogoutTokenError> {
-        if signed.text("iss")? != Some(relying_party.issuer.as_str()) {
+        // `tid` is a claim of ID tokens.
+        let iss = signed.text("iss")?;
+        if !iss.is_some_and(|iss| relying_party.issuer.accepts(iss)) {
             return Err(JwtError::Issuer.into());
         }
         // `azp` is a claim of ID tokens.

@@ -18,8 +18,7 @@ pub(super) struct Metadata {
     pub(super) jwks_uri: Url,
     pub(super) userinfo_endpoint: Option<Url>,
     pub(super) end_session_endpoint: Option<Url>,
-    /// The accepted signature algorithms, in the order in which a key without `alg` is assigned
-    /// one. Never empty.
+    /// The accepted signature algorithms. Never empty.
     pub(super) algorithms: Vec<Algorithm>,
     /// The client authentication method at the token endpoint.
     pub(super) auth_type: AuthType,
@@ -33,7 +32,9 @@ pub(super) struct Metadata {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub(crate) enum MetadataError {
     /// None of the provider's algorithms is accepted.
-    #[error("`id_token_signing_alg_values_supported` has no accepted algorithm")]
+    #[error(
+        "`id_token_signing_alg_values_supported` has no accepted algorithm; if it is wrong, set `algorithms`"
+    )]
     Algorithms,
     /// The provider supports no client authentication method with a secret.
     #[error(
@@ -53,20 +54,6 @@ pub(crate) enum MetadataError {
     Member(&'static str),
 }
 
-/// RS256 first, the default of providers (OpenID Connect Core 1.0 section 15.1). The order matters
-/// only for an RSA key without `alg`.
-const PREFERRED: [Algorithm; 9] = [
-    Algorithm::Rs256,
-    Algorithm::Es256,
-    Algorithm::EdDsa,
-    Algorithm::Ps256,
-    Algorithm::Es384,
-    Algorithm::Rs384,
-    Algorithm::Rs512,
-    Algorithm::Ps384,
-    Algorithm::Ps512,
-];
-
 impl Metadata {
     /// Reads the metadata of a provider.
     pub(super) fn read(
@@ -75,7 +62,7 @@ impl Metadata {
     ) -> Result<Self, MetadataError> {
         // First: other members of another provider's metadata do not matter.
         match document.member("issuer") {
-            Some(Json::String(named)) if named == relying_party.issuer.as_str() => {}
+            Some(Json::String(named)) if named == relying_party.issuer.url().as_str() => {}
             Some(Json::String(_)) => return Err(MetadataError::Issuer),
             _ => return Err(MetadataError::Member("issuer")),
         }
@@ -85,10 +72,13 @@ impl Metadata {
             jwks_uri: required(document, "jwks_uri")?,
             userinfo_endpoint: optional(document, "userinfo_endpoint", relying_party),
             end_session_endpoint: optional(document, "end_session_endpoint", relying_party),
-            algorithms: algorithms(document)?,
+            algorithms: match &relying_party.algorithms {
+                Some(configured) => configured.clone(),
+                None => algorithms(document)?,
+            },
             auth_type: match relying_party.has_secret {
                 true => auth_type(document)?,
-                // The library then sends the client_id alone.
+                // The library then sends the client_id alone, which an assertion is added to.
                 false => AuthType::RequestBody,
             },
             iss_supported: boolean(document, "authorization_response_iss_parameter_supported")?,
@@ -142,21 +132,17 @@ fn list<'a>(document: &'a Json, name: &'static str) -> Result<Option<Vec<&'a str
     }
 }
 
-/// The algorithms that both sides accept. Without the member: RS256, which every provider must
+/// The algorithms that both sides accept: all asymmetric ones of the provider. Without the member: RS256, which every provider must
 /// support.
 fn algorithms(document: &Json) -> Result<Vec<Algorithm>, MetadataError> {
     let Some(named) = list(document, "id_token_signing_alg_values_supported")? else {
         return Ok(vec![Algorithm::Rs256]);
     };
     let theirs: Vec<Algorithm> = named.into_iter().filter_map(Algorithm::from_name).collect();
-    let both: Vec<Algorithm> = PREFERRED
-        .into_iter()
-        .filter(|ours| theirs.contains(ours))
-        .collect();
-    if both.is_empty() {
+    if theirs.is_empty() {
         return Err(MetadataError::Algorithms);
     }
-    Ok(both)
+    Ok(theirs)
 }
 
 /// Basic where the provider supports it, which is the default (RFC 8414 section 2).

@@ -4,6 +4,7 @@ use portcullis_core::timestamp::Timestamp;
 
 use super::discovery::ProviderInfo;
 use super::error::{ProviderError, TokenEndpointError, UserInfoError};
+use super::http::HttpClient;
 use super::id_token::{self, IdToken, IdTokenContext};
 use super::secret::Secret;
 use super::signed_jwt::JwtError;
@@ -40,18 +41,27 @@ impl Provider {
                 TokenEndpointError::NoRefreshToken.into(),
             ));
         };
-        let info = self.info(now).await.map_err(RefreshError::Unavailable)?;
-        let response = self.redeem(&info, refresh_token).await?;
+        // One budget for all requests, because the filter waits. The documents that are cached are
+        // good enough, and fetching them again would use it up.
+        let http = &self.http.with_deadline();
+        let info = match self.discovery.cached(now) {
+            Ok(cached) => cached,
+            Err(_) => {
+                let info = self.discovery.info(http, now).await;
+                info.map_err(RefreshError::Unavailable)?
+            }
+        };
+        let response = self.redeem(http, &info, refresh_token).await?;
         // The old token is redeemed now. No later failure may lose the new one.
         let token = match response.id_token() {
             Some(token) => self
-                .verify_refreshed(token, &info, &response, tokens, user, now)
+                .verify_refreshed(http, token, &info, &response, tokens, user, now)
                 .await
                 .map_err(RefreshError::Ended)?,
             None => None,
         };
         let claims = self
-            .claims_of(user, token.as_ref(), &info, &response)
+            .claims_of(http, user, token.as_ref(), &info, &response)
             .await?;
         let expires_at = match (response.expires_in(), &token) {
             (Some(span), _) => now.after(span).secs(),
@@ -77,11 +87,12 @@ impl Provider {
 
     async fn redeem(
         &self,
+        http: &HttpClient,
         info: &ProviderInfo,
         token: &Secret,
     ) -> Result<TokenResponse, RefreshError> {
-        let client = self.client(info);
-        token_endpoint::refresh(&client, &self.http, token)
+        let (client, assertion) = self.client(info);
+        token_endpoint::refresh((&client, assertion.as_deref()), http, token)
             .await
             .map_err(|error| {
                 if error.ends_grant() {
@@ -94,8 +105,10 @@ impl Provider {
 
     /// The verified ID token of a refresh; `None` where the keys can't be fetched. A response
     /// without an ID token is valid too.
+    #[expect(clippy::too_many_arguments, reason = "what a refresh knows")]
     async fn verify_refreshed(
         &self,
+        http: &HttpClient,
         token: &Secret,
         info: &ProviderInfo,
         response: &TokenResponse,
@@ -110,7 +123,7 @@ impl Provider {
             code: None,
         };
         let verified = self
-            .with_fresh_keys(info, now, |info| {
+            .with_fresh_keys(http, info, now, |info| {
                 id_token::verify(token, &self.relying_party, info, &context, now)
             })
             .await;
@@ -125,6 +138,11 @@ impl Provider {
         if token.subject() != user.sub {
             return changed("sub");
         }
+        let is_template = self.relying_party.issuer.is_template();
+        let of_sign_in = tokens.id_token.as_ref().filter(|_| is_template);
+        if of_sign_in.is_some_and(|of_sign_in| !token.has_issuer_of(of_sign_in)) {
+            return changed("iss");
+        }
         if token.has_azp() != tokens.azp {
             return changed("azp");
         }
@@ -138,6 +156,7 @@ impl Provider {
     /// unavailable, missing claims keep their last value.
     async fn claims_of(
         &self,
+        http: &HttpClient,
         user: &User,
         token: Option<&IdToken>,
         info: &ProviderInfo,
@@ -152,7 +171,7 @@ impl Provider {
             return Ok(claims.unwrap_or_default());
         }
         let more = userinfo::fetch(
-            &self.http,
+            http,
             &info.metadata,
             response.access_token(),
             &user.sub,

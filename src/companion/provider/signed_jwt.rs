@@ -1,16 +1,18 @@
 //! JWTs that a provider signed: format, key, signature and times, which ID tokens and logout tokens
 //! have in common.
 //!
-//! Format, keys and signatures are core's: a [`Jws`] has one encoding, a [`KeySet`] has no weak
+//! Format, keys and signatures are core's: a [`Jws`] has one encoding, a key set has no weak
 //! key, and each key is for one algorithm only.
 
 use std::time::Duration;
 
 use portcullis_core::json::Json;
-use portcullis_core::keys::{Key, KeySet, PureRust};
+use portcullis_core::keys::{Key, PureRust};
 use portcullis_core::timestamp::Timestamp;
 use portcullis_core::token::{Algorithm, Jws, TokenError, numeric_date};
 
+use super::issuer::Issuer;
+use super::keys::ProviderKeys;
 use super::settings::RelyingParty;
 
 /// How far the provider's clock may differ from ours.
@@ -83,6 +85,9 @@ pub(crate) enum JwtError {
     /// An invalid subject.
     #[error("`sub` is empty, too long, or has control characters")]
     Subject,
+    /// Issued by a tenant that is not accepted, or by another provider.
+    #[error("`iss` is not the configured issuer with a `tid` that `tenants` lists")]
+    Tenant,
     /// Another kind of token (RFC 8725 section 3.11).
     #[error("`typ` or `events` is that of another kind of token")]
     Type,
@@ -110,21 +115,23 @@ impl SignedJwt {
     /// Verifies the signature, and returns the key. `algorithms` are the provider's.
     pub(super) fn signed_by<'a>(
         &self,
-        keys: &'a KeySet,
+        keys: &'a ProviderKeys,
         algorithms: &[Algorithm],
+        issuer: &Issuer,
     ) -> Result<&'a Key, JwtError> {
         let header = self.0.header();
         if !algorithms.contains(&header.algorithm()) {
             return Err(JwtError::Algorithm);
         }
-        let fits = |key: &&Key| {
+        let iss = self.text("iss")?.unwrap_or_default();
+        let fits = |key: &Key| {
             key.algorithm() == header.algorithm()
                 && header.kid().is_none_or(|kid| key.kid() == Some(kid))
         };
         let mut fitting = keys
-            .keys()
             .iter()
-            .filter(fits)
+            .filter(|one| fits(&one.key) && issuer.allows_key(one.issuer.as_deref(), iss))
+            .map(|one| &one.key)
             .take(MAX_KEYS_TRIED)
             .peekable();
         if fitting.peek().is_none() {
@@ -168,6 +175,19 @@ impl SignedJwt {
             return Err(JwtError::Subject);
         }
         Ok(Some(subject))
+    }
+
+    /// Checks that an ID token is from this provider. With several tenants, `tid` says from which.
+    pub(super) fn check_issuer(&self, issuer: &Issuer) -> Result<(), JwtError> {
+        let iss = self.text("iss")?.ok_or(JwtError::Claim("iss"))?;
+        let tid = self.claims().member("tid").and_then(Json::as_str);
+        if issuer.accepts_from(iss, tid) {
+            Ok(())
+        } else if issuer.is_template() {
+            Err(JwtError::Tenant)
+        } else {
+            Err(JwtError::Issuer)
+        }
     }
 
     /// Checks that it is for this client (OpenID Connect Core 1.0 section 3.1.3.7), and returns whether it

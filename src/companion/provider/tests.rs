@@ -4,8 +4,12 @@ mod discovery;
 mod fetches;
 mod id_token;
 mod logout;
+mod options;
+mod proxy;
 mod refresh;
 mod sign_in;
+mod tenants;
+mod timeout;
 mod token_endpoint;
 mod userinfo;
 
@@ -18,7 +22,10 @@ use portcullis_tests::lab::rogue_provider::Overrides;
 use portcullis_tests::lab::{Authority, RogueProvider, folder};
 use url::Url;
 
-use super::{Attempt, Authentication, Callback, Provider, ProviderError, ProviderSettings, Secret};
+use super::{
+    Attempt, Authentication, Callback, ClientAuthentication, Provider, ProviderError,
+    ProviderSettings, Secret,
+};
 
 /// A rogue provider, and the settings for it.
 struct Fixture {
@@ -39,18 +46,12 @@ impl Fixture {
         let rogue = RogueProvider::start_down(&authority);
         Self {
             settings: ProviderSettings {
-                name: "sso".to_owned(),
-                issuer: rogue.issuer().to_owned(),
-                client_id: RogueProvider::CLIENT_ID.to_owned(),
-                client_secret_file: Some(file(
+                client_authentication: ClientAuthentication::Secret(file(
                     "secret",
                     &format!("{}\n", RogueProvider::CLIENT_SECRET),
                 )),
-                audiences: Vec::new(),
-                scopes: ["openid", "email", "profile"].map(str::to_owned).to_vec(),
-                groups_claim: vec!["groups".to_owned()],
-                trust_unverified_email: false,
                 ca_file: Some(authority.file().to_path_buf()),
+                ..ProviderSettings::new("sso", rogue.issuer(), RogueProvider::CLIENT_ID)
             },
             rogue,
         }

@@ -25,6 +25,9 @@ use super::metadata::Metadata;
 use super::secret::Secret;
 use super::settings::RelyingParty;
 
+/// RFC 7523 section 2.2.
+const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
 /// What is wrong with a response without tokens, or without their type.
 const MISSING: &str = "a required member is missing";
 
@@ -94,7 +97,7 @@ pub(super) fn client(
 ) -> Client {
     let (id, issuer) = (
         relying_party.client_id.clone(),
-        relying_party.issuer.clone(),
+        relying_party.issuer.url().clone(),
     );
     let client = openidconnect::Client::new(id, issuer, JsonWebKeySet::default())
         .set_auth_uri(AuthUrl::from_url(metadata.authorization_endpoint.clone()))
@@ -106,19 +109,34 @@ pub(super) fn client(
     }
 }
 
+/// The fields that authenticate the client by an assertion.
+fn assertion_fields(assertion: Option<&Secret>) -> impl Iterator<Item = (&str, &str)> {
+    let fields = assertion.map(|assertion| {
+        [
+            ("client_assertion_type", JWT_BEARER),
+            ("client_assertion", assertion.expose()),
+        ]
+    });
+    fields.into_iter().flatten()
+}
+
 /// Redeems the authorization code of an attempt.
 pub(super) async fn redeem(
-    client: &Client,
+    (client, assertion): (&Client, Option<&Secret>),
     http: &HttpClient,
     code: &Secret,
     attempt: &Attempt,
     redirect_uri: &Url,
 ) -> Result<TokenResponse, TokenEndpointError> {
     let redirect_uri = RedirectUrl::from_url(redirect_uri.clone());
-    client
+    let mut request = client
         .exchange_code(AuthorizationCode::new(code.expose().to_owned()))
         .set_pkce_verifier(PkceCodeVerifier::new(attempt.verifier.expose().to_owned()))
-        .set_redirect_uri(Cow::Owned(redirect_uri))
+        .set_redirect_uri(Cow::Owned(redirect_uri));
+    for (name, value) in assertion_fields(assertion) {
+        request = request.add_extra_param(name, value);
+    }
+    request
         .request_async(http)
         .await
         .map_err(token_error)?
@@ -127,13 +145,16 @@ pub(super) async fn redeem(
 
 /// Redeems a refresh token.
 pub(super) async fn refresh(
-    client: &Client,
+    (client, assertion): (&Client, Option<&Secret>),
     http: &HttpClient,
     token: &Secret,
 ) -> Result<TokenResponse, TokenEndpointError> {
     let token = RefreshToken::new(token.expose().to_owned());
-    client
-        .exchange_refresh_token(&token)
+    let mut request = client.exchange_refresh_token(&token);
+    for (name, value) in assertion_fields(assertion) {
+        request = request.add_extra_param(name, value);
+    }
+    request
         .request_async(http)
         .await
         .map_err(token_error)?

@@ -20,6 +20,9 @@ pub(crate) struct User {
     pub(crate) groups: Vec<String>,
     /// The user name.
     pub(crate) preferred_username: Option<String>,
+    /// From the provider all claims, as an object. A session keeps those that rules match on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) claims: Option<Json>,
 }
 
 /// The claims of one document, an ID token or userinfo. `None`: the claim is missing.
@@ -28,6 +31,8 @@ pub(super) struct UserClaims {
     email: Option<(String, bool)>,
     groups: Option<Vec<String>>,
     preferred_username: Option<String>,
+    /// All members of the document.
+    all: Vec<(String, Json)>,
 }
 
 // === impl User ===
@@ -41,6 +46,7 @@ impl User {
             email_verified: email_verified.unwrap_or_default(),
             groups: claims.groups.unwrap_or_default(),
             preferred_username: claims.preferred_username,
+            claims: (!claims.all.is_empty()).then_some(Json::Object(claims.all)),
         }
     }
 
@@ -80,6 +86,7 @@ impl UserClaims {
             email: text("email").map(|email| (email, counts)),
             groups: groups.and_then(strings),
             preferred_username: text("preferred_username"),
+            all: claims.as_object().unwrap_or_default().to_vec(),
         }
     }
 
@@ -89,6 +96,10 @@ impl UserClaims {
             email: user.email.clone().map(|email| (email, user.email_verified)),
             groups: Some(user.groups.clone()),
             preferred_username: user.preferred_username.clone(),
+            all: match &user.claims {
+                Some(Json::Object(claims)) => claims.clone(),
+                _ => Vec::new(),
+            },
         }
     }
 
@@ -105,7 +116,14 @@ impl UserClaims {
     /// Takes missing claims from `other`. An email address and whether it is verified always come
     /// from one document.
     pub(super) fn or(self, other: Self) -> Self {
+        let mut all = self.all;
+        for (name, value) in other.all {
+            if all.iter().all(|(own, _)| *own != name) {
+                all.push((name, value));
+            }
+        }
         Self {
+            all,
             email: self.email.or(other.email),
             groups: self.groups.or(other.groups),
             preferred_username: self.preferred_username.or(other.preferred_username),

@@ -25,7 +25,7 @@ pub(super) async fn fetch(
         return Ok(None);
     };
     let claims = http
-        .get(url, Some(access_token))
+        .get_protected(url, access_token)
         .await
         .map_err(UserInfoError::Fetch)?;
     if claims.member("sub").and_then(Json::as_str) != Some(sub) {

@@ -54,6 +54,7 @@ pub(super) fn user(sub: &str) -> User {
         email_verified: true,
         groups: vec!["sre".to_owned(), "dev".to_owned()],
         preferred_username: Some("ada".to_owned()),
+        claims: None,
     }
 }
 
@@ -136,6 +137,8 @@ pub(super) fn redis_settings(session: &serde_json::Value) -> RedisSettings {
         username: None,
         password_file: file("password_file"),
         ca_file: file("ca_file"),
+        sentinel_username: None,
+        sentinel_password_file: file("sentinel_password_file"),
     }
 }
 

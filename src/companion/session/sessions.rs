@@ -21,9 +21,9 @@ use portcullis_core::session::Revocations;
 use portcullis_core::timestamp::Timestamp;
 
 use super::cookies::Cookies;
-use super::groups::PolicyGroups;
 use super::keys::Keys;
 use super::outcome::{EndReason, NoSession};
+use super::policy_claims::PolicyClaims;
 use super::record::Session;
 use super::revocations::{RevocationState, StateFileError};
 use super::settings::SessionSettings;
@@ -41,7 +41,7 @@ pub(crate) struct Sessions {
     keys: Arc<ArcSwap<Keys>>,
     store: Arc<dyn SessionStore>,
     refreshes: Arc<SingleFlight>,
-    policy_groups: PolicyGroups,
+    policy_claims: PolicyClaims,
     /// How long a request waits for a refresh.
     refresh_timeout: Duration,
 }
@@ -75,7 +75,7 @@ impl Sessions {
         Ok(Self {
             store: store.open(&settings, now)?,
             refreshes: Arc::default(),
-            policy_groups: PolicyGroups::default(),
+            policy_claims: PolicyClaims::default(),
             refresh_timeout: refresh::TIMEOUT,
             settings,
             keys,
@@ -83,9 +83,9 @@ impl Sessions {
     }
 
     /// The same sessions, with the groups that the policy's rules name.
-    pub(crate) fn with_policy_groups(self, policy_groups: PolicyGroups) -> Self {
+    pub(crate) fn with_policy_claims(self, policy_claims: PolicyClaims) -> Self {
         Self {
-            policy_groups,
+            policy_claims,
             ..self
         }
     }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use portcullis_core::policy::Sso;
 use portcullis_core::session::CookieNames;
 
-use super::groups::KeptGroups;
 use super::keys::{Binding, Purpose};
+use super::policy_claims::KeptGroups;
 
 /// The settings of sessions.
 #[derive(Clone, Debug, Eq, PartialEq)]

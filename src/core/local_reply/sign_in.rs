@@ -53,11 +53,13 @@ fn returning_here(
     let sso = decision.sso()?;
     decision.app()?;
     let (authority, path) = (headers.only(":authority")?, headers.only(":path")?);
+    let mut target = [b"https://", authority, path].concat();
     // A form's URL may have no page.
-    let is_page = headers.is_get() && path.len() <= MAX_RETURN;
-    let path = if is_page { path } else { b"/" };
+    if !headers.is_get() || target.len() > MAX_RETURN {
+        target = [b"https://", authority, b"/"].concat();
+    }
     let mut location = [sso.url(), endpoint.path, "?rd="].concat();
-    for byte in [b"https://", authority, path].concat() {
+    for byte in target {
         // RFC 3986 section 2.3; other bytes could be read as a part of the URL around them.
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             location.push(char::from(byte));

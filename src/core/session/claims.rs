@@ -15,7 +15,7 @@ mod tests;
 pub(crate) const PROVIDER_CLAIMS: &str = "claims";
 
 /// The claims of a session token: who signed in where, and when.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Claims {
     /// `iss` and `aud`: the policy's `sso.url`.
     pub issuer: String,

@@ -72,6 +72,13 @@ impl Settings {
         self
     }
 
+    /// Replaces all clients by one.
+    #[must_use]
+    pub fn replace_client(mut self, client: Client) -> Self {
+        self.clients = vec![client.metadata()];
+        self
+    }
+
     /// Adds a user, whose `sub` is the login. `email` and `email_verified` are in the scope
     /// `email`, all other claims in `profile`.
     #[must_use]

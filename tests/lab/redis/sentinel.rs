@@ -2,15 +2,18 @@
 
 use std::fs;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
 use super::{Client, PASSWORD, Redis};
 use crate::lab::process::Process;
-use crate::lab::{folder, port, tools, wait};
+use crate::lab::{folder, port, secrets, tools, wait};
 
 const CONFIGURATION: &str = "sentinel.conf";
 const NAME: &str = "lab";
+/// The password of the sentinel itself.
+const SENTINEL_PASSWORD: &str = "sentinel-password";
 
 /// A running sentinel with two servers, of which the first is the primary. Stopped when dropped.
 #[derive(Debug)]
@@ -19,6 +22,7 @@ pub struct Sentinel {
     pub servers: [Redis; 2],
     address: SocketAddr,
     client: Client,
+    password_file: PathBuf,
     _process: Process,
 }
 
@@ -35,11 +39,14 @@ impl Sentinel {
         let second = Redis::launch(None, &[&replica[..], &authentication[..]].concat()).await;
 
         let folder = folder::fresh("sentinel");
+        secrets::register("the sentinel's password", SENTINEL_PASSWORD);
+        let password_file = folder.join("password");
+        fs::write(&password_file, SENTINEL_PASSWORD).expect("a password file");
         let address = port::free();
         let configuration = format!(
             "bind 127.0.0.1\nport {}\ndir {}\nsentinel monitor {NAME} 127.0.0.1 {port} 1\n\
              sentinel auth-pass {NAME} {PASSWORD}\nsentinel down-after-milliseconds {NAME} 500\n\
-             sentinel failover-timeout {NAME} 5000\n",
+             sentinel failover-timeout {NAME} 5000\nrequirepass {SENTINEL_PASSWORD}\n",
             address.port(),
             folder.display(),
         );
@@ -49,6 +56,7 @@ impl Sentinel {
         let mut process = Process::start("sentinel", &folder, command);
         let client = Client {
             port: address.port(),
+            password: SENTINEL_PASSWORD,
             authority: None,
         };
         let knows = async || {
@@ -61,6 +69,7 @@ impl Sentinel {
             servers: [first, second],
             address,
             client,
+            password_file,
             _process: process,
         }
     }
@@ -69,7 +78,10 @@ impl Sentinel {
     #[must_use]
     pub fn session(&self) -> Value {
         let store = format!("redis-sentinel://{}/{NAME}", self.address);
-        let redis = json!({"password_file": self.servers[0].password_file});
+        let redis = json!({
+            "password_file": self.servers[0].password_file,
+            "sentinel_password_file": self.password_file,
+        });
         json!({"store": store, "redis": redis})
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -31,6 +32,10 @@ pub struct Overrides {
     pub userinfo: Edit<Value>,
     /// Responses of endpoints, whatever the request.
     pub endpoints: BTreeMap<Endpoint, ServerResponse>,
+    /// The pause after each byte of an endpoint's correct responses.
+    pub drips: BTreeMap<Endpoint, Duration>,
+    /// The assertion that authenticates the client, instead of the secret.
+    pub client_assertion: Option<String>,
 }
 
 impl Overrides {
@@ -44,6 +49,8 @@ impl Overrides {
             token_response: Box::new(|unchanged| unchanged),
             userinfo: Box::new(|unchanged| unchanged),
             endpoints: BTreeMap::new(),
+            drips: BTreeMap::new(),
+            client_assertion: None,
         }
     }
 

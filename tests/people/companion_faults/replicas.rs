@@ -75,10 +75,21 @@ async fn r10_concurrent_requests_at_both_replicas_refresh_once() {
         let call = Call::post(AUTH, "/oauth2/refresh").header("cookie", &cookies);
         (call, replica.companion.address(), None)
     });
-    for response in refreshes.await {
-        assert_eq!(response.status, 503, "{}", response.text());
+    let resume = async {
+        let all_wait = async || {
+            let mut all = true;
+            for replica in &deployment.replicas {
+                all &= connections(replica).await >= 25;
+            }
+            all
+        };
+        wait::until_true("all requests at both replicas", wait::LONG, all_wait).await;
+        deployment.provider.resume();
+    };
+    let (responses, ()) = tokio::join!(refreshes, resume);
+    for response in responses {
+        assert_eq!(response.status, 200, "{}", response.text());
     }
-    deployment.provider.resume();
     let redeemed = async || deployment.refresh_count().await > before;
     wait::until_true("a refresh request", wait::LONG, redeemed).await;
 
@@ -99,6 +110,17 @@ async fn r10_concurrent_requests_at_both_replicas_refresh_once() {
     })
     .await;
     assert_eq!(deployment.refresh_count().await, before + 1);
+}
+
+/// The number of open connections of a replica's companion.
+async fn connections(replica: &Replica) -> u64 {
+    let call = Call::get("localhost", "/metrics");
+    let metrics = call.send(replica.companion.metrics()).await.text();
+    let mut lines = metrics.lines();
+    let count = lines.find_map(|line| line.strip_prefix("portcullis_companion_connections "));
+    count
+        .and_then(|count| count.parse().ok())
+        .expect("a number")
 }
 
 /// Sends fifty requests at once, alternating between the replicas.

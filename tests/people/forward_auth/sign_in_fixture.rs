@@ -1,5 +1,7 @@
 //! Proxies, a companion, and a provider at which users sign in.
 
+use std::net::SocketAddr;
+
 use portcullis_tests::lab::provider::{self, Client};
 use portcullis_tests::lab::{Authority, Gateway, Provider, UserAgent};
 use serde_json::{Value, json};
@@ -66,6 +68,13 @@ impl SignInFixture {
         }
     }
 
+    /// A user agent for the app behind the proxy at this address.
+    pub(crate) fn user_agent(&self, proxy: SocketAddr) -> UserAgent {
+        UserAgent::new(&[&self.authority])
+            .at("auth.example.com", self.gateway.address())
+            .at(HOST, proxy)
+    }
+
     /// Alice, who has opened a page behind NGINX and signed in.
     pub(crate) async fn alice(&self) -> UserAgent {
         self.user("alice").await
@@ -74,9 +83,7 @@ impl SignInFixture {
     /// The same for a user with this login.
     pub(crate) async fn user(&self, login: &str) -> UserAgent {
         let [nginx, _, _] = &self.fixture.proxies;
-        let mut user = UserAgent::new(&[&self.authority])
-            .at("auth.example.com", self.gateway.address())
-            .at(HOST, nginx.address);
+        let mut user = self.user_agent(nginx.address);
         user.visit(PAGE).await;
         user.sign_in_as(login).await;
         user

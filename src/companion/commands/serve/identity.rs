@@ -16,7 +16,7 @@ use url::Url;
 use crate::document::Report;
 use crate::provider::{Authentication, Provider};
 use crate::session::{
-    Cookies, Keys, PolicyGroups, Redeem, RefreshFailure, Session, Sessions, SetCookie,
+    Cookies, Keys, PolicyClaims, Redeem, RefreshFailure, Session, Sessions, SetCookie,
 };
 
 use super::health::{Readiness, StatusFlag};
@@ -58,7 +58,7 @@ impl Identity {
     /// be down.
     pub(super) fn open(
         sign_in: &SignInSettings,
-        (policy, policy_groups): (&Policy, PolicyGroups),
+        (policy, policy_claims): (&Policy, PolicyClaims),
         watcher: &mut Watcher,
         metrics: Arc<Metrics>,
     ) -> Result<Self, Report> {
@@ -66,7 +66,7 @@ impl Identity {
         let settings = settings::sessions(sign_in, policy)?;
         let store = sign_in.session.store.clone();
         let sessions = Sessions::open(settings, keys.shared(), store, now())?;
-        let sessions = sessions.with_policy_groups(policy_groups);
+        let sessions = sessions.with_policy_claims(policy_claims);
         let all = settings::providers(sign_in)?;
         Ok(Self {
             sessions: Arc::new(sessions),

@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::document::Report;
 use crate::policy_file::PolicyFile;
 use crate::redirect_target::RedirectRules;
-use crate::session::PolicyGroups;
+use crate::session::PolicyClaims;
 use crate::watch::{Watched, Watcher};
 
 /// A policy, and what is derived from it and the configuration.
@@ -29,7 +29,7 @@ pub(crate) struct LoadedPolicy {
 pub(super) fn watch(
     watcher: &mut Watcher,
     config: &Config,
-    groups: PolicyGroups,
+    groups: PolicyClaims,
 ) -> Result<Watched<LoadedPolicy>, Report> {
     let paths = vec![config.policy.clone()];
     let config = config.clone();

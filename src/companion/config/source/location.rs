@@ -69,6 +69,13 @@ impl<'a> Location<'a> {
         }
     }
 
+    pub(super) fn member(&self, name: &str) -> Self {
+        match self {
+            Self::File(document, path) => Self::File(document, format!("{path}.{name}")),
+            Self::Override(name) => Self::Override(name),
+        }
+    }
+
     /// The base of relative paths: the folder of the file, or else the working directory.
     pub(in crate::config) fn folder(&self) -> &'a Path {
         match self {

@@ -110,6 +110,83 @@ fn an_invalid_value_is_refused_with_help() {
             "is not a boolean",
             "write `true` or `false`",
         ),
+        ("--provider-timeout=0s", "is too short", "write 1s to 15s"),
+        ("--provider-timeout=16s", "is too long", "write 1s to 15s"),
+        (
+            "--provider-timeout=5",
+            "is not a duration",
+            "from 1s to 15s",
+        ),
+        (
+            "--provider-discovery=http://gitlab.example.com/metadata",
+            "is not `https`",
+            "the URL of the provider's metadata",
+        ),
+        (
+            "--provider-discovery=https://gitlab.example.com/#x",
+            "has a fragment",
+            "the URL of the provider's metadata",
+        ),
+        (
+            "--provider-discovery=metadata",
+            "is not a URL",
+            "the URL of the provider's metadata",
+        ),
+        (
+            "--provider-algorithms=RS256,HS256",
+            "is not an accepted algorithm",
+            "some of EdDSA, ES256",
+        ),
+        (
+            "--provider-algorithms=none",
+            "is not an accepted algorithm",
+            "some of EdDSA, ES256",
+        ),
+        (
+            "--provider-algorithms=",
+            "is an empty list",
+            "some of EdDSA, ES256",
+        ),
+        (
+            "--provider-end-session=no",
+            "is not a URL",
+            "`true`, `false` or an `https` URL",
+        ),
+        (
+            "--provider-end-session=http://gitlab.example.com/logout",
+            "is not `https`",
+            "`true`, `false` or an `https` URL",
+        ),
+        (
+            "--provider-end-session=https://u:p@gitlab.example.com/logout",
+            "has a user",
+            "`true`, `false` or an `https` URL",
+        ),
+        (
+            "--provider-proxy=socks5://proxy:1080",
+            "is not the URL of an HTTP proxy",
+            "write `http://HOST:PORT`",
+        ),
+        (
+            "--provider-proxy=proxy:3128",
+            "is not the URL of an HTTP proxy",
+            "write `http://HOST:PORT`",
+        ),
+        (
+            "--provider-tenants=contoso.example.com",
+            "is not the ID of a tenant",
+            "write a GUID",
+        ),
+        (
+            "--provider-tenants=72f988bf-86f1-41af-91ab-2d7cd011db47",
+            "is not a template with `{tenantid}`",
+            "or remove `tenants`",
+        ),
+        (
+            "--provider-issuer=https://login.example.com/{tenantid}/v2.0",
+            "no tenant is accepted",
+            "in `tenants`",
+        ),
         ("--session-lifetime=4s", "is too short", "write 5s to 720h"),
         ("--session-lifetime=721h", "is too long", "write 5s to 720h"),
         ("--session-token=16m", "is too long", "write 5s to 15m"),
@@ -166,6 +243,11 @@ fn an_invalid_value_is_refused_with_help() {
         ),
         (
             "--session-redis-password-file=a",
+            "is for the Redis store",
+            "`session.store`",
+        ),
+        (
+            "--session-redis-sentinel-password-file=a",
             "is for the Redis store",
             "`session.store`",
         ),
@@ -380,6 +462,18 @@ fn no_error_shows_a_password_wherever_it_is() {
             "session:",
             "trust: {blue: {connect: u:hunter2@h:1}}\nsession:",
         ),
+        (
+            "    client_id",
+            "    proxy: socks5://u:hunter2@h\n    client_id",
+        ),
+        (
+            "    client_id",
+            "    proxy: u:hunter2@h:3128\n    client_id",
+        ),
+        (
+            "    client_id",
+            "    end_session: https://u:hunter2@h/logout\n    client_id",
+        ),
         // Another value in the same line is what is wrong.
         (
             "session:",
@@ -394,7 +488,14 @@ fn no_error_shows_a_password_wherever_it_is() {
         assert!(error.contains("help: "), "{error}");
         assert!(!error.contains("hunter2"), "{error}");
     }
-    for flag in ["--url", "--provider-issuer", "--session-store"] {
+    for flag in [
+        "--url",
+        "--provider-issuer",
+        "--provider-discovery",
+        "--provider-end-session",
+        "--provider-proxy",
+        "--session-store",
+    ] {
         let error = read(FILE, &[flag, "http:u:hunter2@h"]).expect_err(flag);
         assert!(
             error.contains(flag) && !error.contains("hunter2"),

@@ -20,6 +20,12 @@ fn flags_variables_and_file_set_the_same_settings() {
         "--provider-groups-claim=realm_access,roles",
         "--provider-trust-unverified-email=true",
         "--provider-ca-file=etc/ca.pem",
+        "--provider-discovery=https://gitlab.example.com/metadata?p=flow",
+        "--provider-algorithms=ES256,RS256",
+        "--provider-authorize-params=access_type=offline,prompt=consent",
+        "--provider-end-session=https://gitlab.example.com/logout?client_id=a",
+        "--provider-timeout=7s",
+        "--provider-proxy=http://gate:hunter2@proxy:3128",
         "--session-keys-file=/run/keys",
         "--session-state-file=/var/state",
         "--session-lifetime=10h",
@@ -30,6 +36,8 @@ fn flags_variables_and_file_set_the_same_settings() {
         "--session-redis-username=portcullis",
         "--session-redis-password-file=etc/redis",
         "--session-redis-ca-file=etc/redis.pem",
+        "--session-redis-sentinel-username=watcher",
+        "--session-redis-sentinel-password-file=etc/sentinel",
         "--session-cookie-domain=example.com",
         "--session-cookie-same-site=none",
         "--trust-connect=staging=10.1.0.1:6443",
@@ -54,9 +62,42 @@ fn flags_variables_and_file_set_the_same_settings() {
     let by_file = format!("{:?}", good(&FULL.replace(one, ""), &[]));
     assert_eq!(format!("{:?}", good("", &flags)), by_file);
 
+    // Settings that others exclude.
+    let (template, tenant) = (
+        "https://login.example.com/{tenantid}/v2.0",
+        "72f988bf-86f1-41af-91ab-2d7cd011db47",
+    );
+    let file = FULL
+        .replace(one, "")
+        .replace(
+            "https://gitlab.example.com/\n",
+            &format!("{template}\n    tenants: [{tenant}]\n"),
+        )
+        .replace(
+            "client_secret_file: /run/secrets/client",
+            "client_assertion_file: token",
+        );
+    let excluded = [
+        format!("--provider-issuer={template}"),
+        format!("--provider-tenants={tenant}"),
+        "--provider-client-assertion-file=etc/token".to_owned(),
+    ];
+    let mut others: Vec<&str> = flags.to_vec();
+    others.retain(|flag| {
+        !flag.starts_with("--provider-issuer=")
+            && !flag.starts_with("--provider-client-secret-file=")
+    });
+    others.extend(excluded.iter().map(String::as_str));
+    assert_eq!(
+        format!("{:?}", good("", &others)),
+        format!("{:?}", good(&file, &[]))
+    );
+
     let given: BTreeSet<&str> = flags
+        .iter()
+        .chain(&others)
         .map(|flag| flag.split_once('=').expect("a value").0)
-        .into();
+        .collect();
     let all: Vec<String> = SETTINGS
         .iter()
         .map(|setting| format!("--{}", setting.flag()))
@@ -184,6 +225,12 @@ fn every_default_in_the_help_is_the_default() {
         "metrics",
         "providers[].client_secret_file",
         "providers[].audiences",
+        "providers[].discovery",
+        "providers[].algorithms",
+        "providers[].tenants",
+        "providers[].authorize_params",
+        "providers[].proxy",
+        "session.redis.sentinel_username",
         "session.state_file",
         "session.redis.username",
         "trust.*.connect",

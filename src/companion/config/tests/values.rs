@@ -1,6 +1,8 @@
 use super::*;
 use crate::http_client::Connect;
+use crate::provider::{ClientAuthentication, EndSessionEndpoint, ProxySettings};
 use crate::session::{RedisSettings, RedisTopology, SameSite, StoreSettings};
+use portcullis_core::token::Algorithm;
 
 #[test]
 fn omitted_settings_have_their_defaults() {
@@ -19,7 +21,11 @@ fn omitted_settings_have_their_defaults() {
     assert_eq!(provider.issuer, "https://gitlab.example.com");
     assert_eq!(provider.scopes, ["openid", "email", "profile"]);
     assert_eq!(provider.groups_claim, ["groups"]);
-    assert_eq!(provider.client_secret_file, None);
+    assert_eq!(provider.client_authentication, ClientAuthentication::None);
+    assert_eq!(provider.end_session, EndSessionEndpoint::Discovered);
+    assert_eq!(provider.timeout, Duration::from_secs(10));
+    assert_eq!((&provider.discovery, &provider.algorithms), (&None, &None));
+    assert!(provider.authorize_params.is_empty() && provider.tenants.is_empty());
     let session = &config.sign_in.as_ref().unwrap().session;
     assert_eq!(session.keys_file, Path::new("etc/secrets/session-keys"));
     let times = [session.lifetime, session.idle, session.token];
@@ -82,8 +88,8 @@ fn every_setting_of_the_file_is_read() {
     // Byte for byte: the slash is part of it.
     assert_eq!(provider.issuer, "https://gitlab.example.com/");
     assert_eq!(
-        provider.client_secret_file.as_deref(),
-        Some(Path::new("/run/secrets/client"))
+        provider.client_authentication,
+        ClientAuthentication::Secret("/run/secrets/client".into())
     );
     assert_eq!(provider.audiences, ["project", "other"]);
     assert!(other.audiences.is_empty());
@@ -91,6 +97,22 @@ fn every_setting_of_the_file_is_read() {
     assert_eq!(provider.groups_claim, ["realm_access", "roles"]);
     assert!(provider.trust_unverified_email && !other.trust_unverified_email);
     assert_eq!(provider.ca_file.as_deref(), Some(Path::new("etc/ca.pem")));
+    assert_eq!(
+        provider.discovery.as_ref().map(|url| url.as_str()),
+        Some("https://gitlab.example.com/metadata?p=flow")
+    );
+    assert_eq!(
+        provider.algorithms.as_deref(),
+        Some(&[Algorithm::Es256, Algorithm::Rs256][..])
+    );
+    let parameters = [("access_type", "offline"), ("prompt", "consent")];
+    let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    assert_eq!(provider.authorize_params, parameters);
+    let end_session = "https://gitlab.example.com/logout?client_id=a".to_owned();
+    assert_eq!(provider.end_session, EndSessionEndpoint::Url(end_session));
+    assert_eq!(provider.timeout, Duration::from_secs(7));
+    let proxy = ProxySettings::parse("http://gate:hunter2@proxy:3128", None);
+    assert_eq!(provider.proxy, proxy.ok());
     let session = &config.sign_in.as_ref().unwrap().session;
     let times = [session.lifetime, session.idle, session.token];
     assert_eq!(times, [36_000, 1_800, 60].map(Duration::from_secs));
@@ -102,6 +124,8 @@ fn every_setting_of_the_file_is_read() {
         username: Some("portcullis".into()),
         password_file: Some("etc/redis".into()),
         ca_file: Some("etc/redis.pem".into()),
+        sentinel_username: Some("watcher".into()),
+        sentinel_password_file: Some("etc/sentinel".into()),
     };
     assert_eq!(session.store, StoreSettings::Redis(redis));
     let cookie = session::Cookie {

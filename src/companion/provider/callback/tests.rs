@@ -1,4 +1,10 @@
+use openidconnect::IssuerUrl;
+
 use super::*;
+
+fn issuer() -> Issuer {
+    Issuer::new(IssuerUrl::new("https://a".to_owned()).unwrap(), Vec::new())
+}
 
 #[test]
 fn a_repeated_callback_parameter_is_rejected() {
@@ -25,7 +31,7 @@ fn exactly_one_of_code_and_error_is_required() {
     ] {
         let callback = Callback::from_query(query).unwrap();
         assert_eq!(
-            callback.code("https://a", false).unwrap_err(),
+            callback.code(&issuer(), false).unwrap_err(),
             CallbackError::Ambiguous
         );
     }
@@ -42,7 +48,7 @@ fn r13_an_error_code_is_sanitized() {
     ] {
         let query = format!("state=a&error={error}&error_description=%3Cscript%3E");
         let callback = Callback::from_query(&query).unwrap();
-        let denied = callback.code("https://a", false).unwrap_err();
+        let denied = callback.code(&issuer(), false).unwrap_err();
         assert_eq!(denied.to_string(), format!("error response `{logged}`"));
     }
 }

@@ -10,12 +10,14 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 
+use super::ProxySettings;
 use crate::files;
 
 /// An HTTP client with its CA certificates, and their file, which is read again when it changes.
 #[derive(Debug)]
 pub(super) struct RootCertificates {
     file: Option<PathBuf>,
+    proxy: Option<ProxySettings>,
     built: Mutex<Loaded>,
 }
 
@@ -49,12 +51,16 @@ pub(crate) enum CaError {
 
 impl RootCertificates {
     /// Those of a file or, without one, the system's.
-    pub(super) fn open(file: Option<&Path>) -> Result<Self, CaError> {
+    pub(super) fn open(
+        file: Option<&Path>,
+        proxy: Option<&ProxySettings>,
+    ) -> Result<Self, CaError> {
         let stamp = file.and_then(stamp);
         Ok(Self {
             file: file.map(Path::to_path_buf),
+            proxy: proxy.cloned(),
             built: Mutex::new(Loaded {
-                client: client(file)?,
+                client: client(file, proxy)?,
                 stamp,
             }),
         })
@@ -66,7 +72,7 @@ impl RootCertificates {
         let now = self.file.as_deref().and_then(stamp);
         if now != built.stamp {
             built.stamp = now;
-            match client(self.file.as_deref()) {
+            match client(self.file.as_deref(), self.proxy.as_ref()) {
                 Ok(client) => built.client = client,
                 Err(error) => {
                     tracing::warn!(%error, "CA certificates not reloaded; the last ones stay in use")
@@ -82,7 +88,7 @@ fn stamp(file: &Path) -> Option<FileStamp> {
     Some((metadata.modified().ok(), metadata.len()))
 }
 
-fn client(file: Option<&Path>) -> Result<reqwest::Client, CaError> {
+fn client(file: Option<&Path>, proxy: Option<&ProxySettings>) -> Result<reqwest::Client, CaError> {
     let roots = match file {
         Some(file) => from_file(file)?,
         None => from_system()?,
@@ -94,7 +100,9 @@ fn client(file: Option<&Path>) -> Result<reqwest::Client, CaError> {
         .with_root_certificates(roots)
         .with_no_client_auth();
     tls.alpn_protocols = vec![b"http/1.1".to_vec()];
-    super::build(tls).map_err(|error| CaError::Tls(error.to_string()))
+    let proxy = proxy.map(ProxySettings::to_reqwest).transpose();
+    let proxy = proxy.map_err(|error| CaError::Tls(error.to_string()))?;
+    super::build(tls, proxy).map_err(|error| CaError::Tls(error.to_string()))
 }
 
 fn from_file(file: &Path) -> Result<RootCertStore, CaError> {

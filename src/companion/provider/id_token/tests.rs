@@ -1,11 +1,12 @@
 use std::sync::Arc;
 
-use openidconnect::{ClientId, IssuerUrl};
 use portcullis_core::keys::KeySet;
 use portcullis_tests::lab::{SigningKey, Token};
 use serde_json::{Value, json};
 
 use super::*;
+use crate::provider::ProviderSettings;
+use crate::provider::keys::ProviderKeys;
 use crate::provider::metadata::Metadata;
 use crate::provider::user::UserClaims;
 
@@ -13,16 +14,8 @@ const ISSUER: &str = "https://sso.example.com";
 const NOW: u64 = 2_000_000_000;
 
 fn relying_party() -> RelyingParty {
-    RelyingParty {
-        name: "sso".to_owned(),
-        issuer: IssuerUrl::new(ISSUER.to_owned()).unwrap(),
-        client_id: ClientId::new("portcullis".to_owned()),
-        audiences: Vec::new(),
-        scopes: Vec::new(),
-        groups_claim: vec!["groups".to_owned()],
-        trust_unverified_email: false,
-        has_secret: true,
-    }
+    let settings = ProviderSettings::new("sso", ISSUER, "portcullis");
+    settings.relying_party().unwrap()
 }
 
 fn info(key: &SigningKey) -> ProviderInfo {
@@ -37,7 +30,9 @@ fn info(key: &SigningKey) -> ProviderInfo {
     let set = json!({"keys": [key.jwk()]}).to_string();
     ProviderInfo {
         metadata: Arc::new(Metadata::read(&document, &relying_party()).unwrap()),
-        keys: Arc::new(KeySet::parse(set.as_bytes(), None).unwrap()),
+        keys: Arc::new(ProviderKeys::from(
+            &KeySet::parse(set.as_bytes(), None).unwrap(),
+        )),
     }
 }
 

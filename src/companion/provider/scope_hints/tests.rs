@@ -4,17 +4,8 @@ use super::*;
 use crate::provider::{ProviderSettings, Secret};
 
 fn relying_party(scopes: &[&str]) -> RelyingParty {
-    let settings = ProviderSettings {
-        name: "sso".to_owned(),
-        issuer: "https://issuer.example.com".to_owned(),
-        client_id: "portcullis".to_owned(),
-        client_secret_file: None,
-        audiences: Vec::new(),
-        scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
-        groups_claim: vec!["groups".to_owned()],
-        trust_unverified_email: false,
-        ca_file: None,
-    };
+    let mut settings = ProviderSettings::new("sso", "https://issuer.example.com", "portcullis");
+    settings.scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
     settings.relying_party().unwrap()
 }
 

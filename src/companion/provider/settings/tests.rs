@@ -1,17 +1,7 @@
 use super::*;
 
 fn settings(issuer: &str) -> ProviderSettings {
-    ProviderSettings {
-        name: "sso".to_owned(),
-        issuer: issuer.to_owned(),
-        client_id: "portcullis".to_owned(),
-        client_secret_file: None,
-        audiences: Vec::new(),
-        scopes: vec!["openid".to_owned()],
-        groups_claim: vec!["groups".to_owned()],
-        trust_unverified_email: false,
-        ca_file: None,
-    }
+    ProviderSettings::new("sso", issuer, "portcullis")
 }
 
 #[test]
@@ -40,7 +30,7 @@ fn d01_discovery_ignores_one_trailing_slash_of_the_issuer() {
     ] {
         let relying_party = settings(issuer).relying_party().unwrap();
         assert_eq!(relying_party.discovery_url().unwrap().as_str(), url);
-        assert_eq!(relying_party.issuer.as_str(), issuer);
+        assert_eq!(relying_party.issuer.url().as_str(), issuer);
     }
 }
 
@@ -63,6 +53,36 @@ fn d02_an_issuer_is_a_plain_https_url() {
     ] {
         let refused = settings(issuer).relying_party().unwrap_err();
         assert_eq!(refused, ProviderSettingsError::Issuer, "{issuer}");
+    }
+}
+
+#[test]
+fn the_configured_url_of_the_metadata_is_used_as_it_is() {
+    let url = "https://b.example/c/openid-configuration?p=flow&q=%2F";
+    let mut settings = settings("https://a.example/any/path/");
+    settings.discovery = Some(Url::parse(url).unwrap());
+    let relying_party = settings.relying_party().unwrap();
+    assert_eq!(relying_party.discovery_url().unwrap().as_str(), url);
+    settings.discovery = Some(Url::parse("http://b.example/").unwrap());
+    assert_eq!(settings.relying_party().unwrap().discovery_url(), None);
+}
+
+#[test]
+fn tenants_need_a_template_and_a_template_needs_tenants() {
+    let template = "https://a.example/{tenantid}/v2.0";
+    for (issuer, tenants, is_valid) in [
+        ("https://a.example", vec![], true),
+        ("https://a.example", vec!["one".to_owned()], false),
+        (template, vec![], false),
+        (template, vec!["one".to_owned()], true),
+    ] {
+        let mut settings = settings(issuer);
+        settings.tenants = tenants;
+        let outcome = settings.relying_party().map(|_| ());
+        match is_valid {
+            true => outcome.unwrap(),
+            false => assert_eq!(outcome.unwrap_err(), ProviderSettingsError::Tenants),
+        }
     }
 }
 
@@ -95,7 +115,7 @@ fn empty_settings_are_named() {
 #[test]
 fn configured_files_must_exist_and_be_valid() {
     let mut settings = settings("https://a.example");
-    settings.client_secret_file = Some("/nowhere/secret".into());
+    settings.client_authentication = ClientAuthentication::Secret("/nowhere/secret".into());
     let refused = crate::provider::Provider::new(&settings).unwrap_err();
     let text = refused.to_string();
     assert!(
@@ -103,7 +123,15 @@ fn configured_files_must_exist_and_be_valid() {
         "{text}"
     );
 
-    settings.client_secret_file = None;
+    settings.client_authentication = ClientAuthentication::Assertion("/nowhere/assertion".into());
+    let refused = crate::provider::Provider::new(&settings).unwrap_err();
+    let text = refused.to_string();
+    assert!(
+        text.starts_with("client_assertion_file: /nowhere/assertion: "),
+        "{text}"
+    );
+
+    settings.client_authentication = ClientAuthentication::None;
     settings.ca_file = Some("/nowhere/ca.pem".into());
     let refused = crate::provider::Provider::new(&settings).unwrap_err();
     assert!(

@@ -6,9 +6,12 @@ use portcullis_tests::lab::{ServerResponse as Response, SigningKey};
 use serde_json::{Value, json};
 
 use super::*;
+use crate::provider::end_session::EndSessionForm;
 use crate::provider::error::ErrorCategory;
 use crate::provider::signed_jwt::JwtError;
-use crate::provider::{LogoutToken, LogoutTokenError, ProviderTokens};
+use crate::provider::{
+    EndSession, EndSessionEndpoint, LogoutToken, LogoutTokenError, ProviderTokens,
+};
 
 async fn verify(fixture: &Fixture, claims: Value) -> Result<LogoutToken, ProviderError> {
     let token = fixture.rogue.logout_token(|token| set(token, &claims));
@@ -202,7 +205,7 @@ async fn r15_signing_out_posts_the_id_token_and_never_in_a_url() {
     let provider = fixture.provider();
     let back = Url::parse("https://auth.example.com/oauth2/sign_out").unwrap();
     let Authentication { tokens, .. } = fixture.sign_in(&provider).await.unwrap();
-    let form = provider.end_session(&tokens, &back, "state-1").unwrap();
+    let form = form_of(provider.end_session(&tokens, &back, "state-1"));
     assert_eq!(
         form.action.as_str(),
         format!("{}/end", fixture.rogue.issuer())
@@ -229,7 +232,7 @@ async fn r15_signing_out_posts_the_id_token_and_never_in_a_url() {
         id_token: None,
         ..tokens.clone()
     };
-    let form = provider.end_session(&without, &back, "state-1").unwrap();
+    let form = form_of(provider.end_session(&without, &back, "state-1"));
     assert!(form.fields.iter().all(|(name, _)| *name != "id_token_hint"));
     assert!(
         fixture
@@ -243,4 +246,43 @@ async fn r15_signing_out_posts_the_id_token_and_never_in_a_url() {
     let provider = fixture.provider();
     fixture.sign_in(&provider).await.unwrap();
     assert!(provider.end_session(&tokens, &back, "s").is_none());
+}
+
+fn form_of(end_session: Option<EndSession>) -> EndSessionForm {
+    match end_session.unwrap() {
+        EndSession::Form(form) => form,
+        EndSession::Visit(url) => panic!("{url}"),
+    }
+}
+
+#[tokio::test]
+async fn the_sign_out_at_the_provider_can_be_off_or_elsewhere() {
+    let mut fixture = Fixture::new().await;
+    let back = Url::parse("https://auth.example.com/oauth2/sign_out").unwrap();
+    let Authentication { tokens, .. } = fixture.sign_in(&fixture.provider()).await.unwrap();
+
+    fixture.settings.end_session = EndSessionEndpoint::None;
+    let provider = fixture.provider();
+    fixture.sign_in(&provider).await.unwrap();
+    assert!(provider.end_session(&tokens, &back, "s").is_none());
+    assert_eq!(provider.end_session_origin(), None);
+
+    // As written, and whatever the metadata says, or while there is none.
+    let url =
+        "https://Login.example.com:8443/logout?client_id=a&logout_uri=https://app.example.com/%2f";
+    fixture.settings.end_session = EndSessionEndpoint::Url(url.to_owned());
+    for is_fetched in [false, true] {
+        let provider = fixture.provider();
+        if is_fetched {
+            fixture.sign_in(&provider).await.unwrap();
+        }
+        match provider.end_session(&tokens, &back, "s") {
+            Some(EndSession::Visit(visited)) => assert_eq!(visited, url),
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(
+            provider.end_session_origin().as_deref(),
+            Some("https://login.example.com:8443")
+        );
+    }
 }

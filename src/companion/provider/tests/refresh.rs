@@ -424,6 +424,7 @@ fn the_tokens_of_a_session_round_trip_through_json() {
         email_verified: false,
         groups: vec!["sre".to_owned()],
         preferred_username: None,
+        claims: None,
     };
     let text = serde_json::to_string(&(&tokens, &user)).unwrap();
     assert_eq!(

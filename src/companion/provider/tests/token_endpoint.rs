@@ -334,7 +334,7 @@ async fn r12_client_authentication_follows_the_metadata_and_never_uses_a_url() {
 #[tokio::test]
 async fn a_public_client_sends_its_client_id_and_no_secret() {
     let mut fixture = Fixture::new().await;
-    fixture.settings.client_secret_file = None;
+    fixture.settings.client_authentication = ClientAuthentication::None;
     let methods = json!({"token_endpoint_auth_methods_supported": ["none"]});
     let refused = fixture
         .sign_in_with_overrides(|overrides| overrides.set_metadata(methods))
@@ -358,7 +358,10 @@ async fn a_public_client_sends_its_client_id_and_no_secret() {
 async fn r12_the_current_secret_of_the_file_is_used() {
     let fixture = Fixture::new().await;
     let provider = fixture.provider();
-    let secret = fixture.settings.client_secret_file.clone().unwrap();
+    let ClientAuthentication::Secret(secret) = fixture.settings.client_authentication.clone()
+    else {
+        panic!("a secret");
+    };
     fs::write(&secret, "another").unwrap();
     let refused = fixture.sign_in(&provider).await.unwrap_err();
     assert_eq!(

@@ -36,7 +36,7 @@ impl Keys {
             email_verified: user.email_verified,
             groups: user.groups,
             preferred_username: user.preferred_username.filter(is_set),
-            provider_claims: None,
+            provider_claims: user.claims,
         };
         let key = self.current(now);
         let kid = &key.kid;

@@ -7,8 +7,8 @@ use portcullis_core::timestamp::Timestamp;
 
 use super::{MIN_TOKEN_TTL, Sessions};
 use crate::session::cookies::{Cookies, SetCookie};
-use crate::session::groups::KeptGroups;
 use crate::session::outcome::{EndReason, NoSession};
+use crate::session::policy_claims::KeptGroups;
 use crate::session::record::Session;
 use crate::session::store::{Lifetime, ProviderSession, SealedContent, StoredSession};
 
@@ -123,7 +123,7 @@ impl Sessions {
                 return (value, false);
             }
         }
-        let kept = self.policy_groups.keep(session);
+        let kept = self.policy_claims.keep(session);
         let are_left_out = kept.user.groups.len() < session.user.groups.len();
         (write(&kept), keeps_all && are_left_out)
     }

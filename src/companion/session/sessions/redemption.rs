@@ -8,14 +8,16 @@ use portcullis_core::session::SessionHandles;
 use tokio::time::timeout;
 
 use super::refresh::Redeem;
+use crate::provider::Authentication;
 use crate::session::clock::Clock;
+use crate::session::policy_claims::PolicyClaims;
 use crate::session::record::{RefreshFailure, Session};
 use crate::session::revocations::{Revocation, RevocationBatch};
 use crate::session::single_flight::RedemptionOutcome;
 use crate::session::store::{PendingRefresh, SessionStore, StoredSession};
 use crate::session::unavailable::Unavailable;
 
-/// How long a provider may take for all of its responses together.
+/// How long a redemption may take at most. The provider's `timeout` ends it sooner, without losing new tokens.
 const PROVIDER_TIMEOUT: Duration = Duration::from_secs(25);
 
 /// One redemption of a refresh token. It owns what it needs, because it must be completed even if all
@@ -29,6 +31,7 @@ pub(super) struct Redemption<R> {
     /// The idle timeout of sessions.
     pub(super) idle: Duration,
     pub(super) clock: Clock,
+    pub(super) policy_claims: PolicyClaims,
 }
 
 impl<R: Redeem> Redemption<R> {
@@ -64,6 +67,8 @@ impl<R: Redeem> Redemption<R> {
             );
             return Err(RefreshFailure::Ended);
         }
+        let user = self.policy_claims.select(&session.provider, redeemed.user);
+        let redeemed = Authentication { user, ..redeemed };
         Ok(session.refreshed(redeemed, self.clock.now()))
     }
 

@@ -19,12 +19,9 @@ use crate::session::single_flight::RedemptionOutcome;
 use crate::session::store::{StoredSession, record_ttl};
 use crate::session::unavailable::Unavailable;
 
-/// How long a request waits for a refresh. The filter gives up after two seconds.
-pub(super) const TIMEOUT: Duration = Duration::from_millis(1800);
-
-/// How long `/oauth2/start` waits for a refresh. A browser waits longer than the filter, and if it gives up,
-/// its user has to sign in.
-const START_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a request waits for a refresh: longer than the longest `timeout` of a provider, which is 15
+/// seconds, and shorter than the filter waits.
+pub(super) const TIMEOUT: Duration = Duration::from_secs(18);
 
 /// For how long after a refresh the sessions of other tabs, which are redirected to `/oauth2/start` too, need
 /// no sign-in.
@@ -63,19 +60,8 @@ impl Sessions {
         now: Timestamp,
         provider: &Arc<R>,
     ) -> Result<ActiveSession, NoSession> {
-        let limit = self.refresh_timeout;
-        self.refresh_within(limit, cookies, now, provider).await
-    }
-
-    async fn refresh_within<R: Redeem>(
-        &self,
-        limit: Duration,
-        cookies: &Cookies<'_>,
-        now: Timestamp,
-        provider: &Arc<R>,
-    ) -> Result<ActiveSession, NoSession> {
         let issuing = self.issue(cookies, now, provider, ResponseCookies::All);
-        let active = within(limit, issuing).await;
+        let active = within(self.refresh_timeout, issuing).await;
         active.map_err(|error| match error {
             NoSession::Ended { reason, .. } => NoSession::Ended {
                 reason,
@@ -102,9 +88,7 @@ impl Sessions {
         if refresh_reason(&session, &state, now).is_none() && !is_recent {
             return Ok(None);
         }
-        let limit = self.refresh_timeout.max(START_TIMEOUT);
-        let refreshed = self.refresh_within(limit, cookies, now, provider);
-        refreshed.await.map(Some)
+        self.refresh(cookies, now, provider).await.map(Some)
     }
 
     /// A new session token for forward auth, whose response sets at most one cookie. A session that is
@@ -263,6 +247,7 @@ impl Sessions {
             stored: stored.clone(),
             idle: self.settings.idle,
             clock: Clock::starting_at(now),
+            policy_claims: self.policy_claims.clone(),
         }
     }
 }

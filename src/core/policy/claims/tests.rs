@@ -95,7 +95,7 @@ fn what_is_kept_matches_the_same_rules() {
             });
             value.is_some_and(|value| test.accepts(value))
         };
-        matchers.iter().map(|matcher| tested(matcher)).collect()
+        matchers.iter().map(tested).collect()
     };
     let long = "y".repeat(2000);
     for claims in [

@@ -47,6 +47,14 @@ pub(super) async fn by_get(
     let redirects = &state.redirects();
     let target = allowed_target(redirects, params.rd.as_deref());
     if must_confirm(&headers, redirects) {
+        // A provider that is signed out at by a GET redirects back here without `state`.
+        if !state
+            .identity
+            .sessions
+            .has_session_cookie(&cookies(&headers))
+        {
+            return pages::signed_out(target.as_ref());
+        }
         return confirm(&state, target.as_ref());
     }
     end(&state, &headers, target.as_ref()).await
@@ -132,7 +140,8 @@ async fn end(
         .and_then(|session| end_session(state, session));
     let mut response = match at_provider {
         None => pages::signed_out(target),
-        Some((id, form)) => {
+        Some((_, EndSession::Visit(url))) => pages::provider_sign_out_by_get(&url),
+        Some((id, EndSession::Form(form))) => {
             let rd = target.map_or("", RedirectTarget::as_str);
             let stored =
                 identity
@@ -158,8 +167,8 @@ fn end_session(state: &SharedSignInState, session: &Session) -> Option<(String, 
     let provider = identity.providers.named(&session.provider)?;
     let back = Url::parse(&format!("{}{SIGN_OUT}", state.public_url.as_str())).ok()?;
     let logout_state = Attempt::random_state();
-    let form = provider.end_session(&session.tokens, &back, logout_state.expose())?;
-    Some((Attempt::id_of(logout_state.expose()), form))
+    let end = provider.end_session(&session.tokens, &back, logout_state.expose())?;
+    Some((Attempt::id_of(logout_state.expose()), end))
 }
 
 /// The response to the redirect back from the provider. An unknown `state` is not an error and has no

@@ -25,7 +25,7 @@ use crate::commands::serve::problem::{Problem, sign_in_path};
 use crate::commands::serve::request_id::RequestId;
 use crate::commands::serve::state::SharedSignInState;
 use crate::pages;
-use crate::provider::{Provider, Secret};
+use crate::provider::Secret;
 use crate::redirect_target::{RedirectError, RedirectTarget};
 use crate::session::{Cookies, Initiator, NoSession, ReturnTo, Unavailable};
 

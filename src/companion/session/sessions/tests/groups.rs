@@ -1,14 +1,19 @@
-//! Users in more groups than cookies can hold.
+//! Users in more groups than cookies can hold, and the claims that rules match on.
+
+use portcullis_core::json::Json;
+use portcullis_core::policy::Policy;
 
 use super::*;
-use crate::session::groups::tests::policy;
-use crate::session::groups::{KeptGroups, PolicyGroups};
+use crate::session::policy_claims::tests::policy;
+use crate::session::policy_claims::{KeptGroups, PolicyClaims};
 
 impl Fixture {
     /// With these groups in rules; `two` is in one anyway.
     fn with_rules(kept: KeptGroups, named: &[&str]) -> Self {
         let mut fixture = Self::with(|settings| settings.groups = kept);
-        let groups = PolicyGroups::default();
+        // A state file is open once.
+        fixture.sessions = None;
+        let groups = PolicyClaims::default();
         groups.update(&policy(named));
         let sessions = Sessions::open(
             fixture.settings.clone(),
@@ -16,7 +21,7 @@ impl Fixture {
             fixture.folder.store(),
             at(0),
         );
-        let sessions = sessions.unwrap().with_policy_groups(groups);
+        let sessions = sessions.unwrap().with_policy_claims(groups);
         fixture.sessions = Some(Arc::new(sessions));
         fixture
     }
@@ -90,4 +95,52 @@ async fn c03_groups_of_rules_that_are_too_large_start_no_session() {
         let refused = fixture.groups_of(groups.clone()).await;
         assert_eq!(refused, Err(StartError::TooLarge), "{kept:?}");
     }
+}
+
+#[tokio::test]
+async fn a_session_carries_those_claims_of_the_user_that_rules_match_on() {
+    let policy = |claim: &str| {
+        let policy = serde_json::json!({
+            "sso": {"url": "https://auth.example.com", "envoy_cluster": "portcullis"},
+            "apps": [{"name": "one", "hosts": ["one.example.com"], "rules": [
+                {"name": "all", "allow": [{"from": "sso", "claim": {"path": [claim], "contains": "admin"}}]},
+            ]}],
+        });
+        Policy::from_json(&policy.to_string()).unwrap()
+    };
+    let mut fixture = Fixture::new();
+    fixture.sessions = None;
+    let rules = PolicyClaims::default();
+    rules.update(&policy("roles"));
+    let sessions = Sessions::open(
+        fixture.settings.clone(),
+        Arc::clone(&fixture.keys),
+        fixture.folder.store(),
+        at(0),
+    );
+    let sessions = sessions.unwrap().with_policy_claims(rules.clone());
+    fixture.sessions = Some(Arc::new(sessions));
+    let mut signed_in = ada();
+    let claims = br#"{"roles":["admin","dev"],"scope":"admin","address":{"a":1}}"#;
+    signed_in.user.claims = Some(Json::parse(claims).unwrap());
+    let (sessions, nothing) = (fixture.sessions(), cookies(""));
+    let known = sessions.known_revocations(at(0)).await.unwrap();
+    let started = sessions.start(&nothing, "sso", signed_in, "", &known, at(0));
+    let active = started.await.unwrap();
+    fixture.browser.store(&active.set_cookies);
+    let carried = |fixture: &Fixture| {
+        let header = fixture.browser.header();
+        let token = cookies(&header).candidates(TOKEN).remove(0).into_owned();
+        let claims = fixture
+            .keys
+            .load()
+            .verify_token(&fixture.settings.url, &token);
+        let claims = claims.unwrap().provider_claims?;
+        Some(serde_json::to_string(&claims).unwrap())
+    };
+    let roles = Some(r#"{"roles":["admin","dev"]}"#.to_owned());
+    assert_eq!(carried(&fixture), roles);
+    // A new session token carries them too.
+    fixture.refresh(at(10)).await.unwrap();
+    assert_eq!(carried(&fixture), roles);
 }

@@ -27,6 +27,10 @@ pub(crate) struct RedisSettings {
     pub(crate) password_file: Option<PathBuf>,
     /// The CA certificates (PEM) to trust instead of the system's. Read for each connection.
     pub(crate) ca_file: Option<PathBuf>,
+    /// The user name at the sentinels.
+    pub(crate) sentinel_username: Option<String>,
+    /// The password of the sentinels. Read for each connection.
+    pub(crate) sentinel_password_file: Option<PathBuf>,
 }
 
 /// The kind of servers at the addresses.
@@ -34,8 +38,8 @@ pub(crate) struct RedisSettings {
 pub(crate) enum RedisTopology {
     /// Nodes of a cluster.
     Cluster,
-    /// Sentinels, which return the address of the master with this name. Connections to them use no
-    /// password.
+    /// Sentinels, which return the address of the master with this name. They have a user and a
+    /// password of their own.
     Sentinel(String),
     /// One server.
     Single,
@@ -47,11 +51,15 @@ pub(crate) struct RedisOptions {
     pub(crate) username: Option<String>,
     pub(crate) password_file: Option<PathBuf>,
     pub(crate) ca_file: Option<PathBuf>,
+    pub(crate) sentinel_username: Option<String>,
+    pub(crate) sentinel_password_file: Option<PathBuf>,
 }
 
 const USERNAME: &str = "session.redis.username";
 const PASSWORD_FILE: &str = "session.redis.password_file";
 const CA_FILE: &str = "session.redis.ca_file";
+const SENTINEL_USERNAME: &str = "session.redis.sentinel_username";
+const SENTINEL_PASSWORD_FILE: &str = "session.redis.sentinel_password_file";
 
 impl RedisOptions {
     /// Refuses options of Redis beside another store.
@@ -61,6 +69,7 @@ impl RedisOptions {
             (PASSWORD_FILE, self.password_file.is_some()),
             (CA_FILE, self.ca_file.is_some()),
         ];
+        let set = set.into_iter().chain(self.of_sentinels());
         match set.into_iter().find(|(_, is_set)| *is_set) {
             None => Ok(()),
             Some((setting, _)) => Err(StoreSettingsError::unusable(
@@ -69,6 +78,17 @@ impl RedisOptions {
                 "set `session.store` to a Redis URL, or remove this",
             )),
         }
+    }
+
+    /// The options for sentinels, and whether they are set.
+    const fn of_sentinels(&self) -> [(&'static str, bool); 2] {
+        [
+            (SENTINEL_USERNAME, self.sentinel_username.is_some()),
+            (
+                SENTINEL_PASSWORD_FILE,
+                self.sentinel_password_file.is_some(),
+            ),
+        ]
     }
 }
 
@@ -127,6 +147,17 @@ impl RedisSettings {
                 "write `rediss` instead of `redis` in `session.store`, or remove this",
             ));
         }
+        let is_sentinel = matches!(topology, RedisTopology::Sentinel(_));
+        let mut of_sentinels = options.of_sentinels().into_iter();
+        if let Some((setting, _)) = of_sentinels.find(|(_, is_set)| *is_set)
+            && !is_sentinel
+        {
+            return Err(StoreSettingsError::unusable(
+                setting,
+                "is for sentinels, but `session.store` names none",
+                "write a `redis-sentinel://` URL in `session.store`, or remove this",
+            ));
+        }
         Ok(Self {
             topology,
             nodes,
@@ -135,6 +166,8 @@ impl RedisSettings {
             username: options.username,
             password_file: options.password_file,
             ca_file: options.ca_file,
+            sentinel_username: options.sentinel_username,
+            sentinel_password_file: options.sentinel_password_file,
         })
     }
 }

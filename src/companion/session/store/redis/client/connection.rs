@@ -32,6 +32,7 @@ pub(super) enum Connection {
 /// The contents of the files, read for each connection.
 struct Secrets {
     password: Option<Secret>,
+    sentinel_password: Option<Secret>,
     certificates: Option<TlsCertificates>,
 }
 
@@ -63,7 +64,7 @@ impl Secrets {
             Ok(None) => Err(unusable(path, "file not found".to_owned())),
             Err(error) => Err(unusable(path, format!("can't be read: {error}"))),
         };
-        let password = settings.password_file.as_deref().map(|path| {
+        let password = |path: &Path| {
             let content = read(path, MAX_PASSWORD)?;
             let text = std::str::from_utf8(&content).unwrap_or_default();
             // Editors end the file with a line break.
@@ -71,11 +72,14 @@ impl Secrets {
                 "" => Err(unusable(path, "the password is empty".to_owned())),
                 password => Ok(Secret::new(password)),
             }
-        });
+        };
+        let of_servers = settings.password_file.as_deref().map(password);
+        let of_sentinels = settings.sentinel_password_file.as_deref().map(password);
         let ca = settings.ca_file.as_deref().map(|path| read(path, MAX_CA));
         let ca = ca.transpose()?.map(|content| content.to_vec());
         Ok(Self {
-            password: password.transpose()?,
+            password: of_servers.transpose()?,
+            sentinel_password: of_sentinels.transpose()?,
             certificates: settings.tls.then_some(TlsCertificates {
                 client_tls: None,
                 root_cert: ca,
@@ -123,6 +127,12 @@ async fn by_sentinels(
     }
     if let Some(password) = secrets.password() {
         builder = builder.set_client_to_redis_password(password);
+    }
+    if let Some(name) = &settings.sentinel_username {
+        builder = builder.set_client_to_sentinel_username(name);
+    }
+    if let Some(password) = &secrets.sentinel_password {
+        builder = builder.set_client_to_sentinel_password(password.expose());
     }
     if let Some(certificates) = secrets.certificates {
         builder = builder

@@ -68,6 +68,20 @@ async fn a_primary_behind_a_sentinel_and_its_successor() {
     let mut sentinel = lab::redis::Sentinel::start().await;
     let redis = RedisStore::new(redis_settings(&sentinel.session()), URL);
     everything(&redis).await.unwrap();
+    // The sentinel has a password of its own.
+    let settings = redis_settings(&sentinel.session());
+    let without = RedisSettings {
+        sentinel_password_file: None,
+        ..settings.clone()
+    };
+    let wrong = RedisSettings {
+        sentinel_password_file: settings.password_file.clone(),
+        ..settings
+    };
+    for settings in [without, wrong] {
+        let refused = everything(&RedisStore::new(settings, URL)).await;
+        assert!(refused.is_err());
+    }
     let old = sentinel.primary().unwrap();
     let other = &sentinel.servers[1 - old];
     let replicated = async || other.keys("portcullis:*:ended").len() == 1;

@@ -28,7 +28,7 @@ pub(in crate::session) fn policy(groups: &[&str]) -> Policy {
 
 #[test]
 fn the_groups_that_any_rule_names_are_kept_in_their_order() {
-    let groups = PolicyGroups::default();
+    let groups = PolicyClaims::default();
     let tokens = tokens(None, at(3600));
     let mut all = Session::new("sso", user("ada"), tokens, at(0), Duration::from_secs(3600));
     for (named, own, kept) in [
