@@ -37,6 +37,7 @@ mod userinfo;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use portcullis_core::json::Json;
 use portcullis_core::timestamp::Timestamp;
 use url::Url;
 
@@ -52,7 +53,7 @@ pub(crate) use secret::Secret;
 pub(crate) use settings::{
     ClientAuthentication, EndSessionEndpoint, ProviderSettings, ProviderSettingsError,
 };
-pub(crate) use tokens::ProviderTokens;
+pub(crate) use tokens::{ProviderTokens, UserInfoClaims};
 pub(crate) use user::User;
 
 use discovery::{Discovery, ProviderInfo};
@@ -82,7 +83,7 @@ pub(crate) struct Provider {
     secret: Option<SecretFile>,
     assertion: Option<SecretFile>,
     http: HttpClient,
-    discovery: Discovery,
+    discovery: Arc<Discovery>,
     replay_cache: Mutex<ReplayCache>,
     scope_hints: ScopeHints,
 }
@@ -92,6 +93,8 @@ pub(crate) struct Provider {
 pub(crate) struct Authentication {
     /// The user.
     pub(crate) user: User,
+    /// All claims of the user, as an object. A session keeps those that rules match on.
+    pub(crate) claims: Json,
     /// The tokens to keep for the session.
     pub(crate) tokens: ProviderTokens,
 }
@@ -125,7 +128,7 @@ impl Provider {
             secret,
             assertion,
             http: HttpClient::new(settings)?,
-            discovery: Discovery::new(Arc::clone(&relying_party), url),
+            discovery: Arc::new(Discovery::new(Arc::clone(&relying_party), url)),
             replay_cache: Mutex::default(),
             scope_hints: ScopeHints::default(),
             relying_party,
@@ -215,6 +218,7 @@ impl Provider {
 
         let relying_party = &self.relying_party;
         let mut claims = UserClaims::read(token.claims(), relying_party);
+        let mut userinfo_claims = UserInfoClaims::default();
         if claims.is_incomplete() {
             let more = userinfo::fetch(
                 &self.http,
@@ -224,7 +228,11 @@ impl Provider {
                 relying_party,
             );
             claims = match more.await {
-                Ok(more) => claims.or(more.unwrap_or_default()),
+                Ok(more) => {
+                    let more = more.unwrap_or_default();
+                    userinfo_claims = claims.taken_from(&more);
+                    claims.or(more)
+                }
                 Err(error) if claims.are_sufficient() && error.is_permanent() => {
                     let error = ProviderError::from(error);
                     let help = "if the missing claims are needed, configure the provider to put \
@@ -238,8 +246,10 @@ impl Provider {
         let expires_at = response
             .expires_in()
             .map_or_else(|| token.expires_at(), |span| now.after(span));
+        let (user, claims) = User::new(token.subject(), claims);
         let signed_in = Authentication {
-            user: User::new(token.subject(), claims),
+            user,
+            claims,
             tokens: ProviderTokens {
                 refresh_token: response.refresh_token().cloned(),
                 id_token: Some(text.clone()),
@@ -248,6 +258,7 @@ impl Provider {
                 nonce: attempt.nonce.clone(),
                 azp: token.has_azp(),
                 auth_time: token.auth_time(),
+                userinfo_claims,
             },
         };
         self.scope_hints.log_missing(relying_party, &signed_in);

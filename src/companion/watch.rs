@@ -4,7 +4,8 @@
 //! symbolic link that is swapped in a parent folder, which is how Kubernetes updates a mounted
 //! ConfigMap or Secret, and they are missing on network file systems. New content is loaded after
 //! two equal reads, so that no half-written file is loaded and a certificate and its key are loaded
-//! as a pair. If the new content can't be loaded, the previous version stays in use.
+//! as a pair. If the new content can't be loaded, the previous version stays in use, and loading is
+//! tried again at each read: what was wrong may be the permissions of a file, and not its content.
 //!
 //! Consumers in this process do not poll: [`Watched::changed`] wakes them.
 
@@ -53,8 +54,10 @@ struct Watch<T> {
     load: Box<Load<T>>,
     current: Arc<ArcSwap<T>>,
     changes: watch::Sender<()>,
-    /// What was loaded last, or could not be.
+    /// What was loaded last.
     loaded: Contents,
+    /// What could not be loaded since then, and why.
+    failed: Option<(Contents, String)>,
     /// What was read last.
     read: Contents,
 }
@@ -85,6 +88,7 @@ impl Watcher {
             current: Arc::clone(&current),
             changes: sender,
             loaded: Ok(digest),
+            failed: None,
             read: Ok(digest),
         }));
         Ok(Watched { current, changes })
@@ -159,7 +163,7 @@ impl<T: Send + Sync> Poll for Watch<T> {
             Ok(contents) => Ok(digest(contents)),
             Err(report) => Err(report.to_string()),
         };
-        if contents == self.loaded {
+        if contents == self.loaded && self.failed.is_none() {
             self.read = contents;
             return;
         }
@@ -167,15 +171,22 @@ impl<T: Send + Sync> Poll for Watch<T> {
             self.read = contents;
             return;
         }
-        self.loaded = contents;
         match read.and_then(&self.load) {
             Ok(value) => {
+                self.loaded = contents;
+                self.failed = None;
                 self.current.store(Arc::new(value));
                 self.changes.send_replace(());
                 metrics.reloaded(self.name, true);
                 info!(file = self.name, "reloaded");
             }
             Err(report) => {
+                // Each failure is logged and counted once, and not at each read.
+                let failed = Some((contents, report.to_string()));
+                if failed == self.failed {
+                    return;
+                }
+                self.failed = failed;
                 metrics.reloaded(self.name, false);
                 error!(
                     file = self.name,

@@ -25,6 +25,10 @@ pub struct Request<'a> {
 /// Why a request has no canonical form.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Ambiguity {
+    /// Several lengths of the body, or one that is not a decimal number (RFC 9110 section 8.6). Some proxies
+    /// forward it over HTTP/2.
+    #[error("the content length is repeated or malformed")]
+    ContentLength,
     /// No host, several of them, or one that is not a DNS name with an optional port.
     #[error("the host is missing, repeated or not a DNS name")]
     Host,
@@ -37,11 +41,11 @@ pub enum Ambiguity {
     /// A byte that is not visible ASCII, or a fragment.
     #[error("the path contains a fragment or a byte outside visible ASCII")]
     PathByte,
-    /// A backslash or a semicolon, plain or percent-encoded.
+    /// A backslash or a semicolon.
     #[error("the path contains a backslash or a semicolon")]
     PathSeparator,
-    /// An invalid percent-encoding, one of a control character, a line separator, a dot, a slash or its
-    /// look-alike, or another percent-encoding, or bytes that are not UTF-8.
+    /// An invalid percent-encoding, one of a control character, a line separator, a dot, a separator or a
+    /// look-alike of a slash, or another percent-encoding, or bytes that are not UTF-8.
     #[error("the path contains an ambiguous percent-encoding")]
     PathEncoding,
     /// An empty segment that is not the last one, or a segment that a server may read as `.`, `..` or
@@ -173,6 +177,10 @@ impl<'a> Request<'a> {
             .only(":authority")
             .and_then(host)
             .ok_or(Ambiguity::Host)?;
+        let is_number = |length: &[u8]| !length.is_empty() && length.iter().all(u8::is_ascii_digit);
+        if headers.has("content-length") && !headers.only("content-length").is_some_and(is_number) {
+            return Err(Ambiguity::ContentLength);
+        }
         let path = headers.only(":path").ok_or(Ambiguity::NoPath)?;
         let (path, has_encoded_separator) = lenient_path(path)?;
         Ok(Self {

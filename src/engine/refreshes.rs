@@ -24,6 +24,12 @@ const MAX_WAITING: usize = 1024;
 /// The maximum for one session, so that one browser can't use up the limit.
 const MAX_FOR_ONE: usize = 64;
 
+/// The maximum for all sessions of one user.
+const MAX_FOR_USER: usize = 128;
+
+/// The maximum number of calls for one session, which has several if its requests have different cookies.
+const MAX_CALLS_FOR_ONE: usize = 4;
+
 /// The refreshes in progress on one worker. Requests with the same session cookies share one.
 #[derive(Debug, Default)]
 pub(crate) struct Refreshes {
@@ -35,6 +41,8 @@ pub(crate) struct Refreshes {
 /// The refresh of one session.
 pub(crate) struct Refresh {
     sid: Id,
+    /// The handle of the user.
+    user: Id,
     /// The session cookies of the refresh request: a credential.
     cookies: String,
     /// When the first call was made.
@@ -56,8 +64,8 @@ impl Refreshes {
         now: Timestamp,
         effects: &mut VecDeque<Effect>,
     ) -> bool {
-        let sid = request.sid();
-        if !self.has_room_for(sid) {
+        let (sid, user) = (request.sid(), request.user());
+        if !self.has_room_for(sid, user) {
             return false;
         }
         let cookies = request.cookies();
@@ -68,11 +76,16 @@ impl Refreshes {
             refresh.waiting.push(waiting);
             return true;
         }
+        let of_session = self.refreshes.iter().filter(|refresh| refresh.sid == sid);
+        if of_session.count() >= MAX_CALLS_FOR_ONE {
+            return false;
+        }
         let id = self.next_id();
         let call = Call::refresh(id, owner, request.sso(), cookies);
         effects.push_back(Effect::Call(call));
         self.refreshes.push(Refresh {
             sid,
+            user,
             cookies: cookies.to_owned(),
             began: now,
             call: Some((id, owner)),
@@ -139,10 +152,18 @@ impl Refreshes {
         timed_out
     }
 
-    fn has_room_for(&self, sid: Id) -> bool {
-        let same = self.refreshes.iter().filter(|refresh| refresh.sid == sid);
-        let of_session: usize = same.map(|refresh| refresh.waiting.len()).sum();
-        self.len() < MAX_WAITING && of_session < MAX_FOR_ONE
+    fn has_room_for(&self, sid: Id, user: Id) -> bool {
+        let (mut of_session, mut of_user) = (0_usize, 0_usize);
+        for refresh in &self.refreshes {
+            let waiting = refresh.waiting.len();
+            if refresh.sid == sid {
+                of_session = of_session.saturating_add(waiting);
+            }
+            if refresh.user == user {
+                of_user = of_user.saturating_add(waiting);
+            }
+        }
+        self.len() < MAX_WAITING && of_session < MAX_FOR_ONE && of_user < MAX_FOR_USER
     }
 
     fn next_id(&mut self) -> CallId {

@@ -16,6 +16,9 @@ const MAX_WAITING: usize = 1024;
 /// The maximum for one source, so that one failing issuer can't use up the limit.
 const MAX_FOR_ONE: usize = 256;
 
+/// How many may wait for one source in any case, so that several failing issuers can't use up the limit.
+const MIN_FOR_ONE: usize = 16;
+
 /// The requests of a worker that wait for keys, or for evaluation after a refresh.
 #[derive(Debug, Default)]
 pub(crate) struct WaitingRequests {
@@ -63,10 +66,13 @@ pub(crate) fn is_timed_out(began: Timestamp, now: Timestamp, timeout: Duration) 
 impl WaitingRequests {
     /// Whether one more request may wait for the keys of these sources.
     pub(crate) fn has_room_for(&self, sources: &[KeySourceId]) -> bool {
-        self.requests.len() < MAX_WAITING
-            && sources
-                .iter()
-                .all(|source| self.count(*source) < MAX_FOR_ONE)
+        let most = if self.requests.len() < MAX_WAITING {
+            MAX_FOR_ONE
+        } else {
+            MIN_FOR_ONE
+        };
+        let mut sources = sources.iter();
+        sources.all(|source| self.count(*source) < most)
     }
 
     /// Whether a request waits for the keys of this source.

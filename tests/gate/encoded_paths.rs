@@ -35,7 +35,6 @@ async fn encoded_separators_reach_the_app_unchanged_and_match_no_public_rule() {
         for path in [
             "/a%2F..%2Fb",
             "/..%2Fb",
-            "/a%2F%00",
             "/a%252Fb",
             "/a%2F%2e%2e",
             "/..%3Bx/b",

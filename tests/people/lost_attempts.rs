@@ -218,7 +218,7 @@ async fn r02_an_attackers_callback_signs_nobody_in_as_the_attacker() {
 }
 
 #[tokio::test]
-async fn r06_a_state_that_is_not_ours_leads_nowhere() {
+async fn r06_a_state_that_is_not_ours_is_rejected() {
     let (stack, _turn) = stack().await;
     let mut alice = stack.user_agent();
     stack.sign_in(&mut alice, "alice", "/graph").await;

@@ -393,11 +393,8 @@ async fn a_sign_out_visits_the_configured_url_or_stays_here() {
             continue;
         }
         assert_eq!(at_provider, 1);
-        let visited = user.history().last().expect("a visit");
-        assert!(
-            format!("{visited:?}").contains("/session/end?client_id=portcullis&x=%2F"),
-            "{visited:?}"
-        );
+        let mut visited = user.history().iter().map(|step| step.url.as_str());
+        assert!(visited.any(|url| url.contains("/session/end?client_id=portcullis&x=%2F")));
         // The provider redirects back without `state`.
         let page = user.visit(&format!("{URL}/oauth2/sign_out")).await;
         assert!(

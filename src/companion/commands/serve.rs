@@ -4,6 +4,7 @@
 //! [`state`] is what the endpoints share. The libraries beside the commands do the rest: configuration,
 //! file watching, the HTTP server, sessions and providers.
 
+mod detached;
 mod endpoints;
 mod extract;
 mod forward_auth_state;
@@ -25,7 +26,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 
-use crate::config::{self, Config};
+use crate::config::{self, Config, Limits};
 use crate::document::Report;
 use crate::logging;
 use crate::metrics::Metrics;
@@ -102,12 +103,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Report> {
     }
     let limit = &mut config.limits.connections;
     let connections = server::descriptors::connections(*limit);
-    if connections < *limit {
+    if connections.main < *limit {
         warn!(
-            connections,
+            connections = connections.main,
             "fewer connections than `limits.connections`: raise the limit on open files (`LimitNOFILE=`, `ulimit -n`)"
         );
-        *limit = connections;
+        *limit = connections.main;
     }
     // Two libraries could install a TLS provider; this makes the choice explicit.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -116,10 +117,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Report> {
         let help = "raise the limits on threads and file descriptors";
         Report::of("serve", &problem, help)
     })?;
-    runtime.block_on(serve(config))
+    runtime.block_on(serve(config, connections.metrics))
 }
 
-async fn serve(config: Config) -> Result<(), Report> {
+/// Serves until a signal, with at most this many connections to the metrics listener.
+async fn serve(config: Config, metrics_connections: usize) -> Result<(), Report> {
     let mut signals = Signals::new()?;
     let mut watcher = Watcher::default();
     let metrics = Arc::new(Metrics::new());
@@ -163,6 +165,10 @@ async fn serve(config: Config) -> Result<(), Report> {
         })
     });
     let limits = Arc::new(config.limits.clone());
+    let metrics_limits = Arc::new(Limits {
+        connections: metrics_connections,
+        ..config.limits.clone()
+    });
     let state: SharedState = Arc::new(AppState {
         config,
         forward_auth,
@@ -181,7 +187,7 @@ async fn serve(config: Config) -> Result<(), Report> {
         listener: main_listener,
         tls,
         router: endpoints::main(&state, sign_in.as_ref()),
-        limits: Arc::clone(&limits),
+        limits,
         connections: metrics.connections.clone(),
     };
     let main_server = tokio::spawn(main_server.run(signal.clone()));
@@ -191,7 +197,7 @@ async fn serve(config: Config) -> Result<(), Report> {
             listener,
             tls: None,
             router: endpoints::metrics(&state),
-            limits,
+            limits: metrics_limits,
             connections: Gauge::default(),
         };
         tokio::spawn(server.run(signal))

@@ -53,6 +53,7 @@ fn counters_are_exposed() {
             "sign_ins counter",
             "decisions counter",
             "refreshes counter",
+            "groups_left_out counter",
             "provider_errors counter",
             "reloads counter",
             "file_stale gauge",

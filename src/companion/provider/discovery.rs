@@ -11,7 +11,7 @@ use arc_swap::ArcSwap;
 use portcullis_core::fetch_schedule::FetchSchedule;
 use portcullis_core::timestamp::Timestamp;
 use rand_core::{OsRng, RngCore as _};
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::{Mutex, Notify, OwnedMutexGuard};
 use url::Url;
 
 use super::error::{DiscoveryError, KeySetError, ProviderError};
@@ -44,7 +44,7 @@ pub(super) struct Discovery {
     url: Url,
     current: ArcSwap<Snapshot>,
     /// Held during a fetch, so that only one runs at a time.
-    schedules: Mutex<Schedules>,
+    schedules: Arc<Mutex<Schedules>>,
     /// Notified when a fetch has changed the snapshot.
     changed: Notify,
 }
@@ -91,7 +91,7 @@ impl Discovery {
             relying_party,
             url,
             current: ArcSwap::default(),
-            schedules: Mutex::default(),
+            schedules: Arc::default(),
             changed: Notify::new(),
         }
     }
@@ -119,7 +119,7 @@ impl Discovery {
     /// The metadata and keys, after fetching what is due. Only a caller without any keys waits for a fetch
     /// that another caller makes.
     pub(super) async fn info(
-        &self,
+        self: &Arc<Self>,
         http: &HttpClient,
         now: Timestamp,
     ) -> Result<ProviderInfo, ProviderError> {
@@ -127,45 +127,65 @@ impl Discovery {
         if !is_due(self.next_fetch(), now) {
             return cached;
         }
-        let mut schedules = match (cached, self.schedules.try_lock()) {
+        let lock = Arc::clone(&self.schedules);
+        let schedules = match (cached, lock.try_lock_owned()) {
             (_, Ok(schedules)) => schedules,
             (Ok(cached), Err(_)) => return Ok(cached),
             (Err(_), Err(_)) => {
-                let locked = http.in_time(self.schedules.lock()).await;
+                let locked = http.in_time(Arc::clone(&self.schedules).lock_owned()).await;
                 locked.map_err(DiscoveryError::Fetch)?
             }
         };
-        self.fetch_due(&mut schedules, http, now).await;
+        self.fetch(schedules, http, now).await;
         self.cached(now)
     }
 
     /// The same with keys that are newer than those in `info`, because none of those verifies a
-    /// token. Nothing is fetched if another task has done so since, or shortly before.
+    /// token. Nothing is fetched if another task has done so since. If the key set was fetched shortly
+    /// before, that is an error, because the provider may have a new key since.
     pub(super) async fn info_with_fresh_keys(
-        &self,
+        self: &Arc<Self>,
         info: &ProviderInfo,
         http: &HttpClient,
         now: Timestamp,
     ) -> Result<ProviderInfo, ProviderError> {
-        let locked = http.in_time(self.schedules.lock()).await;
+        let locked = http.in_time(Arc::clone(&self.schedules).lock_owned()).await;
         let mut schedules = locked.map_err(KeySetError::Fetch)?;
         let cached = self.cached(now)?;
         if !Arc::ptr_eq(&cached.keys, &info.keys) {
             return Ok(cached);
         }
-        if !schedules
-            .keys
-            .fetches
-            .was_attempted_within(UNKNOWN_KEY_INTERVAL, now)
-        {
-            schedules.keys.fetches.plan(now);
-            self.fetch_due(&mut schedules, http, now).await;
+        let fetches = &mut schedules.keys.fetches;
+        if fetches.was_attempted_within(UNKNOWN_KEY_INTERVAL, now) {
+            // Neither the last set nor a failed fetch says whether the provider has the key now.
+            let error = schedules.keys.error.clone();
+            return Err(error.unwrap_or_else(|| KeySetError::NotFetchedAgain.into()));
         }
-        // A failed fetch says nothing about the missing key.
-        match &schedules.keys.error {
-            Some(error) => Err(error.clone()),
+        fetches.plan(now);
+        match self.fetch(schedules, http, now).await {
+            // A failed fetch says nothing about the missing key.
+            Some(error) => Err(error),
             None => self.cached(now),
         }
+    }
+
+    /// Fetches what is due, and returns how the last fetch of the keys failed, if it did. That is a task
+    /// of its own, because a client that disconnects must not cancel the fetch: nobody else may begin
+    /// one for unknown keys within [`UNKNOWN_KEY_INTERVAL`].
+    async fn fetch(
+        self: &Arc<Self>,
+        mut schedules: OwnedMutexGuard<Schedules>,
+        http: &HttpClient,
+        now: Timestamp,
+    ) -> Option<ProviderError> {
+        let (discovery, http) = (Arc::clone(self), http.clone());
+        let fetch = tokio::spawn(async move {
+            discovery.fetch_due(&mut schedules, &http, now).await;
+            schedules.keys.error.clone()
+        });
+        // It is an error only if the task has panicked or the process ends.
+        let unfinished = |_| Some(KeySetError::NotFetchedAgain.into());
+        fetch.await.unwrap_or_else(unfinished)
     }
 
     async fn fetch_due(&self, schedules: &mut Schedules, http: &HttpClient, now: Timestamp) {

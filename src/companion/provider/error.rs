@@ -56,6 +56,9 @@ pub(crate) enum KeySetError {
     /// The key set can't be fetched.
     #[error(transparent)]
     Fetch(FetchError),
+    /// No known key fits, and the key set is not fetched again so soon.
+    #[error("no known key fits, and the key set was fetched less than ten seconds ago")]
+    NotFetchedAgain,
     /// The key set is invalid.
     #[error(transparent)]
     Set(ProviderKeysError),
@@ -151,7 +154,8 @@ impl ProviderError {
             | Self::KeySet(KeySetError::Fetch(error))
             | Self::Token(TokenEndpointError::Fetch(error))
             | Self::UserInfo(UserInfoError::Fetch(error)) => category_of_fetch(error),
-            Self::Discovery(DiscoveryError::NotFetched) | Self::KeySet(KeySetError::Stale) => {
+            Self::Discovery(DiscoveryError::NotFetched)
+            | Self::KeySet(KeySetError::NotFetchedAgain | KeySetError::Stale) => {
                 ErrorCategory::Unreachable
             }
             Self::Token(TokenEndpointError::NoTokens(code) | TokenEndpointError::Refused(code)) => {

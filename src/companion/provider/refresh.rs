@@ -9,7 +9,7 @@ use super::id_token::{self, IdToken, IdTokenContext};
 use super::secret::Secret;
 use super::signed_jwt::JwtError;
 use super::token_endpoint::{self, TokenResponse};
-use super::tokens::ProviderTokens;
+use super::tokens::{ProviderTokens, UserInfoClaims};
 use super::user::{User, UserClaims};
 use super::userinfo;
 use super::{Authentication, Provider};
@@ -60,16 +60,19 @@ impl Provider {
                 .map_err(RefreshError::Ended)?,
             None => None,
         };
-        let claims = self
-            .claims_of(http, user, token.as_ref(), &info, &response)
+        let before = (user, &tokens.userinfo_claims);
+        let (claims, userinfo_claims) = self
+            .claims_of(http, before, token.as_ref(), &info, &response)
             .await?;
         let expires_at = match (response.expires_in(), &token) {
             (Some(span), _) => now.after(span).secs(),
             (None, Some(token)) => token.expires_at().secs(),
             (None, None) => now.after(super::DEFAULT_EXPIRY).secs(),
         };
+        let (user, claims) = User::new(&user.sub, claims);
         Ok(Authentication {
-            user: User::new(&user.sub, claims),
+            user,
+            claims,
             tokens: ProviderTokens {
                 refresh_token: response
                     .refresh_token()
@@ -80,6 +83,7 @@ impl Provider {
                     _ => tokens.id_token.clone(),
                 },
                 expires_at,
+                userinfo_claims,
                 ..tokens.clone()
             },
         })
@@ -152,23 +156,24 @@ impl Provider {
         }
     }
 
-    /// The user's current claims. A claim that is in no document has been removed. If userinfo is
-    /// unavailable, missing claims keep their last value.
+    /// The user's current claims, and which of them came from userinfo. A claim that is in no document has
+    /// been removed. If userinfo is unavailable, missing claims keep their last value. Without an ID token,
+    /// those keep it that did not come from userinfo.
     async fn claims_of(
         &self,
         http: &HttpClient,
-        user: &User,
+        (user, of_userinfo): (&User, &UserInfoClaims),
         token: Option<&IdToken>,
         info: &ProviderInfo,
         response: &TokenResponse,
-    ) -> Result<UserClaims, RefreshError> {
+    ) -> Result<(UserClaims, UserInfoClaims), RefreshError> {
         let relying_party = &self.relying_party;
         let claims = token.map(|token| UserClaims::read(token.claims(), relying_party));
         if claims
             .as_ref()
             .is_some_and(|claims| !claims.is_incomplete())
         {
-            return Ok(claims.unwrap_or_default());
+            return Ok((claims.unwrap_or_default(), UserInfoClaims::default()));
         }
         let more = userinfo::fetch(
             http,
@@ -188,12 +193,22 @@ impl Provider {
                 (None, false)
             }
         };
-        let complete = claims.is_some() && fetched;
-        let claims = claims.unwrap_or_default().or(more.unwrap_or_default());
-        Ok(if complete {
-            claims
-        } else {
-            claims.or(UserClaims::from_user(user))
+        let last = UserClaims::from_user(user);
+        Ok(match (claims, more) {
+            (Some(claims), more) if fetched => {
+                let more = more.unwrap_or_default();
+                let taken = claims.taken_from(&more);
+                (claims.or(more), taken)
+            }
+            (None, Some(more)) => {
+                let taken = UserClaims::default().taken_from(&more);
+                (more.or(last.without(of_userinfo)), taken)
+            }
+            (claims, _) => {
+                let claims = claims.unwrap_or_default();
+                let taken = claims.taken_from(&last).and(of_userinfo);
+                (claims.or(last), taken)
+            }
         })
     }
 }

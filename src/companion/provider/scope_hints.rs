@@ -62,7 +62,7 @@ fn requests(relying_party: &RelyingParty, scope: &str) -> bool {
 impl ScopeHints {
     /// Logs once that a sign-in has no refresh token, and once that one has no groups.
     pub(super) fn log_missing(&self, relying_party: &RelyingParty, signed_in: &Authentication) {
-        let Authentication { user, tokens } = signed_in;
+        let Authentication { user, tokens, .. } = signed_in;
         let provider = &relying_party.name;
         if self.is_first_without_refresh_token(tokens) {
             let help = match requests(relying_party, OFFLINE_ACCESS) {

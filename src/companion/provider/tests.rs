@@ -7,6 +7,7 @@ mod logout;
 mod options;
 mod proxy;
 mod refresh;
+mod removed_claims;
 mod sign_in;
 mod tenants;
 mod timeout;
@@ -22,6 +23,7 @@ use portcullis_tests::lab::rogue_provider::Overrides;
 use portcullis_tests::lab::{Authority, RogueProvider, folder};
 use url::Url;
 
+use super::discovery::UNKNOWN_KEY_INTERVAL;
 use super::{
     Attempt, Authentication, Callback, ClientAuthentication, Provider, ProviderError,
     ProviderSettings, Secret,
@@ -64,7 +66,8 @@ impl Fixture {
 
     /// Signs in as a browser does, from beginning to end.
     async fn sign_in(&self, provider: &Provider) -> Result<Authentication, ProviderError> {
-        let (url, attempt) = provider.begin(&redirect_uri(), &state(), now()).await?;
+        let began = before_interval();
+        let (url, attempt) = provider.begin(&redirect_uri(), &state(), began).await?;
         self.complete(provider, &url, &attempt).await
     }
 
@@ -105,6 +108,11 @@ fn state() -> Secret {
 fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     Timestamp::from_millis(u64::try_from(since.as_millis()).unwrap())
+}
+
+/// When keys were fetched, if an unknown key causes a fetch now.
+fn before_interval() -> Timestamp {
+    now().before(UNKNOWN_KEY_INTERVAL)
 }
 
 fn file(name: &str, content: &str) -> PathBuf {

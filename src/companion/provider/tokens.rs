@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::secret::Secret;
+use super::user::User;
 
 /// What a session stores of the provider's token responses.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -22,6 +23,23 @@ pub(crate) struct ProviderTokens {
     pub(crate) azp: bool,
     /// When the user authenticated, in seconds since the epoch. A refresh can't change it.
     pub(crate) auth_time: Option<u64>,
+    /// Which claims of the user came from userinfo.
+    #[serde(default, skip_serializing_if = "UserInfoClaims::is_none")]
+    pub(crate) userinfo_claims: UserInfoClaims,
+}
+
+/// The user's claims that came from userinfo, and not from an ID token. A response of userinfo without them means that
+/// they have been removed, also where the token response has no ID token.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default)]
+pub(crate) struct UserInfoClaims {
+    /// Whether the email address did.
+    pub(crate) email: bool,
+    /// Whether the groups did.
+    pub(crate) groups: bool,
+    /// The names of those members of [`User::claims`] that did.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) members: Vec<String>,
 }
 
 impl ProviderTokens {
@@ -29,5 +47,29 @@ impl ProviderTokens {
     #[cfg(test)]
     pub(crate) fn have_expired(&self, now: portcullis_core::timestamp::Timestamp) -> bool {
         now.secs() >= self.expires_at
+    }
+}
+
+// === impl UserInfoClaims ===
+
+impl UserInfoClaims {
+    /// Whether no claim came from userinfo.
+    fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Those that are in `other` too.
+    pub(super) fn and(mut self, other: &Self) -> Self {
+        self.email &= other.email;
+        self.groups &= other.groups;
+        self.members.retain(|name| other.members.contains(name));
+        self
+    }
+
+    /// Forgets the names of members that a session does not keep.
+    pub(crate) fn retain_members_of(&mut self, user: &User) {
+        let claims = user.claims.as_ref();
+        let has = |name: &str| claims.is_some_and(|claims| claims.member(name).is_some());
+        self.members.retain(|name| has(name));
     }
 }

@@ -4,6 +4,7 @@ use portcullis_core::json::Json;
 use serde::{Deserialize, Serialize};
 
 use super::settings::RelyingParty;
+use super::tokens::UserInfoClaims;
 
 /// A user, as the provider describes them. The provider's name and `sub` together identify them;
 /// everything else may change.
@@ -20,7 +21,7 @@ pub(crate) struct User {
     pub(crate) groups: Vec<String>,
     /// The user name.
     pub(crate) preferred_username: Option<String>,
-    /// From the provider all claims, as an object. A session keeps those that rules match on.
+    /// The claims that rules match on, as an object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) claims: Option<Json>,
 }
@@ -38,16 +39,18 @@ pub(super) struct UserClaims {
 // === impl User ===
 
 impl User {
-    pub(super) fn new(sub: &str, claims: UserClaims) -> Self {
+    /// A user with these claims, and all of the claims.
+    pub(super) fn new(sub: &str, claims: UserClaims) -> (Self, Json) {
         let (email, email_verified) = claims.email.unzip();
-        Self {
+        let user = Self {
             sub: sub.to_owned(),
             email,
             email_verified: email_verified.unwrap_or_default(),
             groups: claims.groups.unwrap_or_default(),
             preferred_username: claims.preferred_username,
-            claims: (!claims.all.is_empty()).then_some(Json::Object(claims.all)),
-        }
+            claims: None,
+        };
+        (user, Json::Object(claims.all))
     }
 
     /// The address, if it does not count because it is not verified.
@@ -111,6 +114,26 @@ impl UserClaims {
     /// Whether rules can use them as they are: there is an email address, or there are groups.
     pub(super) const fn are_sufficient(&self) -> bool {
         self.email.is_some() || self.groups.is_some()
+    }
+
+    /// Which claims [`UserClaims::or`] takes from `other`.
+    pub(super) fn taken_from(&self, other: &Self) -> UserInfoClaims {
+        let is_missing = |name: &str| self.all.iter().all(|(own, _)| own != name);
+        let names = other.all.iter().map(|(name, _)| name);
+        UserInfoClaims {
+            email: self.email.is_none() && other.email.is_some(),
+            groups: self.groups.is_none() && other.groups.is_some(),
+            members: names.filter(|name| is_missing(name)).cloned().collect(),
+        }
+    }
+
+    /// Removes the claims that came from userinfo.
+    pub(super) fn without(mut self, userinfo: &UserInfoClaims) -> Self {
+        self.email = self.email.filter(|_| !userinfo.email);
+        self.groups = self.groups.filter(|_| !userinfo.groups);
+        self.all
+            .retain(|(name, _)| !userinfo.members.contains(name));
+        self
     }
 
     /// Takes missing claims from `other`. An email address and whether it is verified always come

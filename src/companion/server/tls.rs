@@ -23,7 +23,7 @@ pub(crate) fn watch(watcher: &mut Watcher, tls: &Tls) -> Result<Watched<ServerCo
     let (cert, key) = (tls.cert.clone(), tls.key.clone());
     let names: [PathBuf; 2] = [cert.clone(), key.clone()];
     watcher.watch("tls", vec![cert, key], move |contents| {
-        check_access(&names[1])?;
+        check_write_access(&names[1])?;
         let [cert, key] = contents.as_slice() else {
             return Err(Report::of(
                 "tls",
@@ -31,7 +31,7 @@ pub(crate) fn watch(watcher: &mut Watcher, tls: &Tls) -> Result<Watched<ServerCo
                 "set certificate and key",
             ));
         };
-        config(cert, key).map_err(|error| {
+        let config = config(cert, key).map_err(|error| {
             let [cert, key] = &names;
             let (name, problem, help) = match error {
                 LoadError::NoCert => (
@@ -61,22 +61,38 @@ pub(crate) fn watch(watcher: &mut Watcher, tls: &Tls) -> Result<Watched<ServerCo
                 ),
             };
             Report::of(&name.display().to_string(), problem, help)
-        })
+        })?;
+        warn_of_read_access(&names[1])?;
+        Ok(config)
     })
 }
 
-/// Refuses a private key that others may replace, and warns of one that every user may read.
-fn check_access(key: &Path) -> Result<(), Report> {
-    let report = |problem: &str, help: &str| Report::of(&key.display().to_string(), problem, help);
-    let unreadable =
-        |error: io::Error| report(&format!("can't be read: {error}"), "check the path");
-    if let Some(access) = WriteAccess::of_others(key).map_err(unreadable)? {
-        return Err(report(&access.to_string(), &access.help()));
+/// Refuses a private key that others may replace.
+fn check_write_access(key: &Path) -> Result<(), Report> {
+    match WriteAccess::of_others(key).map_err(|error| unreadable(key, &error))? {
+        Some(access) => Err(Report::of(
+            &key.display().to_string(),
+            &access.to_string(),
+            &access.help(),
+        )),
+        None => Ok(()),
     }
-    if let Some(warning) = files::read_access_warning(key).map_err(unreadable)? {
+}
+
+/// Warns of a private key that every user may read. Only of one that is loaded, because a failed load is
+/// tried again and again.
+fn warn_of_read_access(key: &Path) -> Result<(), Report> {
+    if let Some(warning) =
+        files::read_access_warning(key).map_err(|error| unreadable(key, &error))?
+    {
         warn!("TLS key file {warning}");
     }
     Ok(())
+}
+
+fn unreadable(key: &Path, error: &io::Error) -> Report {
+    let problem = format!("can't be read: {error}");
+    Report::of(&key.display().to_string(), &problem, "check the path")
 }
 
 /// Why certificate and key can't be loaded. It quotes nothing of the files, one of which is secret.

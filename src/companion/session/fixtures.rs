@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arc_swap::ArcSwap;
+use portcullis_core::json::Json;
 use portcullis_core::policy::Policy;
 use portcullis_core::timestamp::Timestamp;
 use tokio::sync::Semaphore;
@@ -14,7 +15,7 @@ use super::sessions::Redeem;
 use super::settings::SessionSettings;
 use super::store::{RedisSettings, RedisTopology, StoreSettings};
 use super::{Cookies, Keys, SetCookie, bytes};
-use crate::provider::{Authentication, ProviderTokens, Secret, User};
+use crate::provider::{Authentication, ProviderTokens, Secret, User, UserInfoClaims};
 
 /// The companion's `sso.url` in tests.
 pub(super) const URL: &str = "https://auth.example.com";
@@ -68,12 +69,14 @@ pub(super) fn tokens(refresh_token: Option<&str>, expires_at: Timestamp) -> Prov
         nonce: Secret::new("nonce"),
         azp: false,
         auth_time: None,
+        userinfo_claims: UserInfoClaims::default(),
     }
 }
 
 /// A sign-in of Ada, whose provider tokens expire after an hour.
 pub(super) fn ada() -> Authentication {
     Authentication {
+        claims: Json::Object(Vec::new()),
         user: user("ada"),
         tokens: tokens(Some("refresh-0"), at(3600)),
     }
@@ -250,6 +253,7 @@ impl FakeProvider {
 pub(super) fn rotate(session: &Session, time: usize) -> Result<Authentication, RefreshFailure> {
     let expires_at = Timestamp::from_secs(session.tokens.expires_at + 3600);
     Ok(Authentication {
+        claims: Json::Object(Vec::new()),
         user: session.user.clone(),
         tokens: tokens(Some(&format!("refresh-{time}")), expires_at),
     })

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use portcullis_core::json::Json;
 use portcullis_core::policy::{Matcher, Policy};
 
 use super::record::Session;
@@ -55,12 +56,11 @@ impl PolicyClaims {
         session
     }
 
-    /// The user with only those claims of this provider that rules match on.
-    pub(super) fn select(&self, provider: &str, user: User) -> User {
+    /// The user with those claims of this provider that rules match on.
+    pub(super) fn select(&self, provider: &str, user: User, claims: &Json) -> User {
         let requested = self.0.load();
         let policy = requested.policy.as_ref();
-        let claims = user.claims.as_ref();
-        let claims = policy.and_then(|policy| policy.requested_claims(provider, claims?));
+        let claims = policy.and_then(|policy| policy.requested_claims(provider, claims));
         User { claims, ..user }
     }
 }

@@ -69,12 +69,13 @@ impl Session {
     pub(super) fn new(
         provider: &str,
         user: User,
-        tokens: ProviderTokens,
+        mut tokens: ProviderTokens,
         began: Timestamp,
         lifetime: Duration,
     ) -> Self {
         // As in the sealed form, which has whole seconds.
         let began = Timestamp::from_secs(began.secs());
+        tokens.userinfo_claims.retain_members_of(&user);
         Self {
             version: Self::VERSION,
             sid: Id::from_bytes(bytes::random()),
@@ -91,11 +92,15 @@ impl Session {
     /// The session with the provider's new tokens.
     pub(super) fn refreshed(&self, authentication: Authentication, now: Timestamp) -> Self {
         let now = Timestamp::from_secs(now.secs());
+        let Authentication {
+            user, mut tokens, ..
+        } = authentication;
+        tokens.userinfo_claims.retain_members_of(&user);
         Self {
             verified_at: now,
             last_used: now,
-            user: authentication.user,
-            tokens: authentication.tokens,
+            user,
+            tokens,
             ..self.clone()
         }
     }

@@ -111,7 +111,16 @@ impl SingleFlight {
             Some(TokenState::Spent {
                 reused_from: Some(from),
                 ..
-            }) if *from <= now => return Joined::Done(RedemptionOutcome::TokenReused),
+            }) => {
+                // A late request, whose outcome was dropped for lack of room. Its session continues with
+                // the new token, so its cookies must stay.
+                let is_late = now < *from;
+                return Joined::Done(if is_late {
+                    RedemptionOutcome::Unavailable
+                } else {
+                    RedemptionOutcome::TokenReused
+                });
+            }
             Some(TokenState::Redeemed { spent: Some(_), .. } | TokenState::Spent { .. }) => {
                 return Joined::Done(RedemptionOutcome::Ended);
             }

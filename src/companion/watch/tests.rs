@@ -1,5 +1,5 @@
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use portcullis_tests::lab::folder;
 
@@ -94,6 +94,65 @@ fn a_failed_reload_keeps_the_previous_version_and_is_counted_once() {
     fixture.poll();
     assert_eq!(fixture.poll(), "a+y");
     assert!(stale(&fixture, 0));
+}
+
+#[test]
+fn after_a_failed_reload_corrected_permissions_are_noticed() {
+    let folder = folder::fresh("watch-permissions");
+    let file = folder.join("keys");
+    let set_mode = |mode| {
+        let permissions = fs::Permissions::from_mode(mode);
+        fs::set_permissions(&file, permissions).expect("a mode");
+    };
+    fs::write(&file, "a").expect("a file");
+    set_mode(0o600);
+    let (mut watcher, metrics) = (Watcher::default(), Metrics::new());
+    let path = file.clone();
+    let watched = watcher.watch("words", vec![file.clone()], move |contents| {
+        let mode = fs::metadata(&path).expect("a file").permissions().mode();
+        if mode & 0o022 != 0 {
+            return Err(Report::of("keys", "others may write to it", "`chmod go-w`"));
+        }
+        words(contents)
+    });
+    let watched = watched.expect("good words");
+    let counted = |outcome: &str, number: u8| {
+        let line = format!("reloads_total{{file=\"words\",outcome=\"{outcome}\"}} {number}\n");
+        metrics.text().expect("text").contains(&line)
+    };
+    fs::write(&file, "b").expect("a file");
+    set_mode(0o664);
+    for _ in 0..4 {
+        watcher.poll(&metrics);
+        assert_eq!(*watched.load(), "a");
+    }
+    assert!(counted("failed", 1));
+    set_mode(0o600);
+    for _ in 0..3 {
+        watcher.poll(&metrics);
+        assert_eq!(*watched.load(), "b");
+    }
+    assert!(counted("failed", 1) && counted("reloaded", 1));
+}
+
+#[test]
+fn each_failed_content_is_reported_once_and_the_previous_content_clears_the_failure() {
+    let mut fixture = Fixture::new();
+    for (text, failures) in [("x y", 1), ("x z", 2)] {
+        fixture.write("two", text);
+        for _ in 0..4 {
+            assert_eq!(fixture.poll(), "a+b");
+        }
+        let line = format!("reloads_total{{file=\"words\",outcome=\"failed\"}} {failures}\n");
+        assert!(fixture.metrics.text().expect("text").contains(&line));
+    }
+    fixture.write("two", "b");
+    for _ in 0..4 {
+        assert_eq!(fixture.poll(), "a+b");
+    }
+    assert!(fixture.counted("reloaded"));
+    let text = fixture.metrics.text().expect("text");
+    assert!(text.contains("file_stale{file=\"words\"} 0\n"));
 }
 
 #[test]

@@ -33,7 +33,7 @@ pub(super) enum SessionState {
 pub struct RefreshRequest<'g> {
     app: &'g App,
     sso: &'g Sso,
-    sid: Id,
+    session: SessionHandles,
     cookies: String,
 }
 
@@ -72,11 +72,11 @@ impl<'g> RefreshRequest<'g> {
         app: &'g App,
         headers: &Headers<'_>,
     ) -> Option<Self> {
-        let sid = caller.session()?.sid;
+        let session = *caller.session()?;
         sso.cookie_names().is_sealed_in(headers).then(|| Self {
             app,
             sso,
-            sid,
+            session,
             cookies: sso.cookie_names().of_session(headers),
         })
     }
@@ -93,7 +93,12 @@ impl<'g> RefreshRequest<'g> {
 
     /// The session to refresh.
     pub const fn sid(&self) -> Id {
-        self.sid
+        self.session.sid
+    }
+
+    /// The handle of its user.
+    pub const fn user(&self) -> Id {
+        self.session.handle
     }
 
     /// The value of the Cookie header to send: the session cookies only. It is a credential.

@@ -155,7 +155,13 @@ impl Keyring {
         match owners.map_or(Ownership::Unknown, |owners| owners.find(thumbprint)) {
             Ownership::Unknown => {
                 let fetched = others().filter(|(_, keys)| keys.source.remote.is_some());
-                KeyStatus::Pending(fetched.map(|(id, _)| id).collect())
+                let fetched: Vec<KeySourceId> = fetched.map(|(id, _)| id).collect();
+                // Inline keys do not change.
+                if fetched.is_empty() {
+                    KeyStatus::Usable
+                } else {
+                    KeyStatus::Pending(fetched)
+                }
             }
             Ownership::OwnedBy(owner, checks) if owner.is_same(&own.owner) => {
                 let blocks = |keys: &TrustKeys| {

@@ -50,8 +50,9 @@ fn reduced(claim: &Json, tests: &[&ClaimTest]) -> Option<Json> {
         Json::String(text) => {
             let words = text.split(' ');
             let words = words.filter(|word| accepts(&Json::String((*word).to_owned())));
-            let words: Vec<&str> = words.collect();
-            (!words.is_empty()).then(|| Json::String(words.join(" ")))
+            // As a list, because the rest of the text could be what another entry compares with.
+            let words: Vec<Json> = words.map(|word| Json::String(word.to_owned())).collect();
+            (!words.is_empty()).then_some(Json::Array(words))
         }
         Json::Array(members) => {
             let scalars = members

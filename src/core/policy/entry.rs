@@ -169,15 +169,21 @@ fn same(one: &Json, other: &Json) -> bool {
     }
 }
 
-/// Integers that fit are compared exactly, because large neighbouring integers are the same double.
+/// Integers that fit are compared exactly, because large neighbouring integers are the same double. So an
+/// integer equals no double that its neighbours are equal to as well.
 fn same_number(one: &Number, other: &Number) -> bool {
+    const EXACT: f64 = 9_007_199_254_740_992.0; // 2^53
     let whole = |number: &Number| {
         let signed = number.as_i64().map(i128::from);
         signed.or_else(|| number.as_u64().map(i128::from))
     };
     match (whole(one), whole(other)) {
         (Some(one), Some(other)) => one == other,
-        _ => one.as_f64() == other.as_f64(),
+        (None, None) => one.as_f64() == other.as_f64(),
+        _ => {
+            let is_exact = one.as_f64().is_some_and(|one| one.abs() < EXACT);
+            is_exact && one.as_f64() == other.as_f64()
+        }
     }
 }
 

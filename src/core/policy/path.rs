@@ -130,7 +130,7 @@ impl Segment {
 /// The problem of a pattern that no accepted path can match.
 const fn problem_of(ambiguity: Ambiguity) -> PatternProblem {
     match ambiguity {
-        Ambiguity::Host | Ambiguity::Method | Ambiguity::NoPath => {
+        Ambiguity::ContentLength | Ambiguity::Host | Ambiguity::Method | Ambiguity::NoPath => {
             ("does not start with a slash", "start the path with `/`")
         }
         Ambiguity::PathByte => (

@@ -334,3 +334,34 @@ fn h09_an_upgrade_or_a_request_with_a_body_is_no_preflight() {
     let followed = headers("OPTIONS", &[origin, method]).whole(false);
     assert!(!followed.is_preflight());
 }
+
+#[test]
+fn a_content_length_that_is_not_one_number_is_refused() {
+    let read = |lengths: &[&'static str]| {
+        let mut fields: Vec<(&[u8], &[u8])> = vec![
+            (b":method", b"POST"),
+            (b":authority", b"app.example.com"),
+            (b":path", b"/"),
+        ];
+        let lengths = lengths.iter().map(|length| length.as_bytes());
+        fields.extend(lengths.map(|length| (&b"content-length"[..], length)));
+        Request::read(&Headers::new(fields)).map(|request| request.path().to_owned())
+    };
+    for lengths in [&[][..], &["0"], &["64"], &["064"]] {
+        assert!(read(lengths).is_ok(), "{lengths:?}");
+    }
+    for lengths in [
+        &["+64"][..],
+        &["64 "],
+        &["\t64"],
+        &["-1"],
+        &["0x40"],
+        &["64, 64"],
+        &["64", "64"],
+        &["64", "0"],
+        &[""],
+        &["6.4"],
+    ] {
+        assert_eq!(read(lengths), Err(Ambiguity::ContentLength), "{lengths:?}");
+    }
+}

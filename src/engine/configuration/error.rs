@@ -23,6 +23,7 @@ pub(super) enum Problem {
     Empty,
     NeitherForm(u8),
     NotAStructure(&'static str),
+    NotExact,
     NotFinite,
     NotUtf8,
     TooDeep,
@@ -101,6 +102,10 @@ impl fmt::Display for ConfigurationError {
                     "not a google.protobuf.Struct: {why}; help: {FORMS}"
                 )
             }
+            Problem::NotExact => formatter.write_str(
+                "the number is too large to be exact in a google.protobuf.Struct; help: write the policy \
+                 as JSON in a google.protobuf.StringValue",
+            ),
             Problem::NotFinite => formatter
                 .write_str("the number is not finite; help: write a finite number or a string"),
             Problem::NotUtf8 => formatter.write_str("not UTF-8; help: save the policy as UTF-8"),

@@ -132,8 +132,13 @@ fn value(bytes: &[u8], offset: usize, depth: usize) -> Result<Value, Configurati
 /// A double as JSON; a whole number as an integer if doubles of its size are exact.
 fn number(number: f64, offset: usize) -> Result<Value, ConfigurationError> {
     const EXACT: f64 = 9_007_199_254_740_992.0; // 2^53
-    if number.trunc() == number && number.abs() <= EXACT {
-        return Ok(Value::from(number as i64));
+    if number.trunc() == number && number.is_finite() {
+        // From there on several whole numbers are the same double, and a rule could match a neighbour.
+        return if number.abs() < EXACT {
+            Ok(Value::from(number as i64))
+        } else {
+            Err(ConfigurationError::new(Problem::NotExact, offset))
+        };
     }
     Number::from_f64(number)
         .map(Value::Number)

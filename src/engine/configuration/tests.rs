@@ -123,15 +123,30 @@ fn whole_numbers_become_integers() {
         (-0.0, "0"),
         (16384.0, "16384"),
         (-3.0, "-3"),
-        (9_007_199_254_740_992.0, "9007199254740992"),
+        (9_007_199_254_740_991.0, "9007199254740991"),
         (0.5, "0.5"),
-        (1e300, "1e+300"),
+        (1e-300, "1e-300"),
     ];
     for (number, text) in cases {
         assert_eq!(
             read(&one("n", &double(number))).unwrap(),
             format!("{{\"n\":{text}}}")
         );
+    }
+}
+
+/// Envoy has read `9007199254740993` as the double of its neighbour.
+#[test]
+fn whole_numbers_that_may_not_be_exact_are_refused() {
+    for number in [
+        9_007_199_254_740_992.0,
+        -9_007_199_254_740_992.0,
+        1.2e17,
+        1e300,
+    ] {
+        let problem = problem(&one("n", &double(number)));
+        let expected = "n, byte 8: the number is too large to be exact";
+        assert!(problem.starts_with(expected), "{problem}");
     }
 }
 
@@ -257,7 +272,7 @@ fn size_is_limited() {
     assert!(read(text.as_bytes()).is_ok());
     let problem = problem(format!("{text} ").as_bytes());
     assert!(
-        problem.contains("the configuration has 1048577 bytes, more than 1048576"),
+        problem.contains("the configuration has 16777217 bytes, more than 16777216"),
         "{problem}"
     );
 }

@@ -14,6 +14,7 @@ fn refresh(session: u8, call: Option<(CallId, Option<RequestId>)>, waiting: &[u6
         .map(|id| WaitingRequest::new(RequestId(*id), NOW));
     Refresh {
         sid: sid(session),
+        user: sid(session),
         cookies: "__Secure-portcullis=secret".to_owned(),
         began: NOW,
         call,
@@ -85,23 +86,37 @@ fn a_call_whose_owner_is_gone_is_repeated_once_and_times_out() {
 }
 
 #[test]
-fn waiting_requests_are_limited_per_session_and_in_total() {
-    let one: Vec<u64> = (0..127).collect();
+fn waiting_requests_are_limited_per_session_per_user_and_in_total() {
+    let one: Vec<u64> = (0..63).collect();
     let mut refreshes = Refreshes {
         refreshes: vec![refresh(1, None, &one)],
         last_call: 100,
     };
-    assert!(refreshes.has_room_for(sid(1)));
+    let has_room =
+        |refreshes: &Refreshes, session, user| refreshes.has_room_for(sid(session), sid(user));
+    assert!(has_room(&refreshes, 1, 1));
     // Other cookies of the same session need another call, and count for the same limit.
-    refreshes.refreshes.push(refresh(1, None, &[127]));
-    assert!(!refreshes.has_room_for(sid(1)) && refreshes.has_room_for(sid(2)));
-    for session in 2..129 {
+    refreshes.refreshes.push(refresh(1, None, &[63]));
+    assert!(!has_room(&refreshes, 1, 1) && has_room(&refreshes, 2, 2));
+    // Another session of the same user.
+    let mut second = refresh(2, None, &one);
+    second.user = sid(1);
+    refreshes.refreshes.push(second);
+    assert!(has_room(&refreshes, 3, 1));
+    let mut third = refresh(3, None, &[1]);
+    third.user = sid(1);
+    refreshes.refreshes.push(third);
+    assert!(!has_room(&refreshes, 4, 1) && has_room(&refreshes, 4, 4));
+    for session in 4..18 {
+        refreshes.refreshes.push(refresh(session, None, &one));
+    }
+    assert_eq!(refreshes.len(), 128 + 14 * 63);
+    for session in 18..32 {
+        assert!(has_room(&refreshes, 200, 200));
         refreshes.refreshes.push(refresh(session, None, &[1000]));
     }
-    assert_eq!(refreshes.len(), 255);
-    assert!(refreshes.has_room_for(sid(200)));
-    refreshes.refreshes.push(refresh(200, None, &[1000]));
-    assert!(!refreshes.has_room_for(sid(201)));
+    assert_eq!(refreshes.len(), 1024);
+    assert!(!has_room(&refreshes, 200, 200));
 }
 
 #[test]

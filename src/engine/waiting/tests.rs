@@ -75,8 +75,18 @@ fn waiting_requests_are_limited_per_source_and_in_total() {
             !waiting_requests.has_room_for(&[at(trust)])
                 && !waiting_requests.has_room_for(&[at(4), at(trust)])
         );
-        assert_eq!(waiting_requests.has_room_for(&[at(4)]), trust < 3);
+        assert!(waiting_requests.has_room_for(&[at(4)]));
     }
+    // The limit is reached, and a few may still wait for another source.
+    for id in 0..16 {
+        assert!(waiting_requests.has_room_for(&[at(4)]));
+        waiting_requests.add(WaitingRequest {
+            sources: vec![at(4)],
+            ..waiting(id, 0)
+        });
+    }
+    assert!(!waiting_requests.has_room_for(&[at(4)]));
+    assert!(waiting_requests.has_room_for(&[at(5)]));
 }
 
 #[test]

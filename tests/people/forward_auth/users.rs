@@ -76,13 +76,17 @@ async fn h13_browsers_are_redirected_to_sign_in_and_programs_are_not() {
         }
         let script = page.clone().header("sec-fetch-mode", "cors");
         let script = script.header("accept", "text/html");
-        let post = Call::post(HOST, "/graph").header("accept", "text/html");
-        for call in [page, script, post] {
+        for call in [page, script] {
             let response = proxy.send(call).await;
             assert_eq!(response.status, 401, "{}", proxy.name);
             assert_eq!(response.header("location"), None);
             assert!(!response.text().contains(AUTH));
         }
+        // A redirect would lose what was entered.
+        let form = Call::post(HOST, "/graph").header("accept", "text/html");
+        let response = proxy.send(form).await;
+        assert_eq!(response.status, 401, "{}", proxy.name);
+        assert_eq!(response.header("location"), None);
     }
 }
 

@@ -260,7 +260,7 @@ async fn an_invalid_refresh_response_is_a_503() {
 }
 
 #[tokio::test]
-async fn a_hanging_companion_delays_a_request_by_two_seconds_and_a_stopped_one_does_not() {
+async fn a_hanging_companion_delays_a_request_by_twenty_seconds_and_a_stopped_one_does_not() {
     for version in Version::ALL {
         let mut gateway = SessionGateway::with(|_| {}, |builder| builder.version(version)).await;
         let ann = TestSession::new("ann");
@@ -276,7 +276,7 @@ async fn a_hanging_companion_delays_a_request_by_two_seconds_and_a_stopped_one_d
             .assert_refused("no response", expired.clone(), 503, "session-unavailable")
             .await;
         let took = began.elapsed();
-        let bounds = Duration::from_millis(1900)..Duration::from_secs(6);
+        let bounds = Duration::from_secs(19)..Duration::from_secs(26);
         assert!(bounds.contains(&took), "{took:?}");
 
         gateway.companion.down().await;

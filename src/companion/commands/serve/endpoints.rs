@@ -1,14 +1,17 @@
 //! The routes of the companion, one file for each endpoint.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::http::StatusCode;
 use axum::http::header::ALLOW;
+use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse;
 use axum::routing::{any, get, post};
 use portcullis_core::endpoints as paths;
 
+use super::detached::{Detached, detach};
 use super::health::{ping, ready};
 use super::middleware::wrap;
 use super::problem::Problem;
@@ -39,18 +42,19 @@ pub(super) fn main(state: &SharedState, sign_in: Option<&SharedSignInState>) -> 
         .route(paths::READY.path, get(ready));
     let routes = routes.with_state(Arc::clone(state));
     let routes = match sign_in {
-        Some(sign_in) => routes.merge(with_sign_in(sign_in)),
+        Some(sign_in) => routes.merge(with_sign_in(sign_in, state.config.limits.request)),
         None => routes.merge(without_sign_in()),
     };
     wrapped(routes, state, sign_in.is_some())
 }
 
 /// The routes that need sign-in.
-fn with_sign_in(state: &SharedSignInState) -> Router {
+fn with_sign_in(state: &SharedSignInState, timeout: Duration) -> Router {
+    let detached = from_fn_with_state(Detached::new(timeout), detach);
     Router::new()
         .route(
             paths::BACKCHANNEL_LOGOUT.path,
-            post(backchannel_logout::backchannel_logout),
+            post(backchannel_logout::backchannel_logout).layer(detached.clone()),
         )
         .route(
             paths::CALLBACK.path,
@@ -68,7 +72,8 @@ fn with_sign_in(state: &SharedSignInState) -> Router {
             paths::SIGN_OUT.path,
             get(sign_out::by_get)
                 .post(sign_out::by_post)
-                .head(head_not_allowed),
+                .head(head_not_allowed)
+                .layer(detached),
         )
         .route(paths::START.path, get(start::start).head(head_not_allowed))
         .route(paths::USERINFO.path, get(userinfo::userinfo))

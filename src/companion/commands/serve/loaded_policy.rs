@@ -51,9 +51,6 @@ fn load(
 ) -> Result<LoadedPolicy, Report> {
     let file = PolicyFile::parse(name, bytes)?;
     let policy = file.policy()?;
-    for warning in policy.warnings() {
-        tracing::warn!("{warning}");
-    }
     let sign_in = compatibility::check(&file, &policy, config)?;
     let redirects = match sign_in {
         Some((sso, sign_in)) => {
@@ -71,5 +68,9 @@ fn load(
         }
         None => None,
     };
+    // Only of a policy that is loaded, because a failed load is tried again and again.
+    for warning in policy.warnings() {
+        tracing::warn!("{warning}");
+    }
     Ok(LoadedPolicy { policy, redirects })
 }

@@ -1,7 +1,7 @@
 use portcullis_core::json::Json;
 
 use super::*;
-use crate::provider::{ProviderSettings, Secret};
+use crate::provider::{ProviderSettings, Secret, UserInfoClaims};
 
 fn relying_party(scopes: &[&str]) -> RelyingParty {
     let mut settings = ProviderSettings::new("sso", "https://issuer.example.com", "portcullis");
@@ -51,6 +51,7 @@ fn a_sign_in_without_a_refresh_token_is_logged_once() {
         nonce: Secret::new("nonce"),
         azp: false,
         auth_time: None,
+        userinfo_claims: UserInfoClaims::default(),
     };
     assert!(!hints.is_first_without_refresh_token(&tokens));
     tokens.refresh_token = None;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use portcullis_tests::lab::ServerResponse as Response;
 use portcullis_tests::lab::rogue_provider::Endpoint;
+use portcullis_tests::lab::{ServerResponse as Response, SigningKey};
 use serde_json::json;
 use tokio::task::JoinSet;
 
@@ -160,6 +160,52 @@ async fn b07_a_flood_of_unknown_keys_causes_one_fetch_in_ten_seconds() {
     assert_eq!(fixture.rogue.requests(Endpoint::Keys).len(), 1);
     flood(start.after(Duration::from_secs(11))).await;
     flood(start.after(Duration::from_secs(15))).await;
+    assert_eq!(fixture.rogue.requests(Endpoint::Keys).len(), 2);
+}
+
+#[tokio::test]
+async fn a_client_that_disconnects_does_not_cancel_a_fetch() {
+    let fixture = Fixture::new().await;
+    let provider = fixture.provider();
+    let start = now();
+    provider
+        .begin(&redirect_uri(), &state(), start)
+        .await
+        .unwrap();
+    fixture.rogue.override_with(|overrides| {
+        overrides.sign_with(&SigningKey::p256());
+    });
+    let token = fixture.rogue.logout_token(|token| token);
+    let later = start.after(UNKNOWN_KEY_INTERVAL);
+    let verified = provider.logout_token(&token, later);
+    let gave_up = tokio::time::timeout(Duration::ZERO, verified).await;
+    assert!(gave_up.is_err());
+    let later = later.after(Duration::from_secs(1));
+    assert!(provider.logout_token(&token, later).await.is_ok());
+    assert_eq!(fixture.rogue.requests(Endpoint::Keys).len(), 2);
+}
+
+#[tokio::test]
+async fn a_key_that_is_unknown_shortly_after_a_fetch_is_a_transient_error() {
+    let fixture = Fixture::new().await;
+    let provider = fixture.provider();
+    let Authentication { tokens, user, .. } = fixture.sign_in(&provider).await.unwrap();
+    // A token with an unknown key causes a fetch.
+    let forged = fixture
+        .rogue
+        .logout_token(|token| token.header("kid", json!("forged")));
+    assert!(provider.logout_token(&forged, now()).await.is_err());
+    assert_eq!(fixture.rogue.requests(Endpoint::Keys).len(), 2);
+    // Then the provider rotates its key.
+    fixture.rogue.override_with(|overrides| {
+        overrides.sign_with(&SigningKey::p256());
+    });
+    let refused = fixture.sign_in(&provider).await.unwrap_err();
+    assert_eq!(refused, KeySetError::NotFetchedAgain.into());
+    assert_eq!(refused.category(), ErrorCategory::Unreachable);
+    let refreshed = provider.refresh(&tokens, &user, now()).await.unwrap();
+    assert_eq!(refreshed.user.sub, user.sub);
+    assert_eq!(refreshed.tokens.id_token, tokens.id_token);
     assert_eq!(fixture.rogue.requests(Endpoint::Keys).len(), 2);
 }
 

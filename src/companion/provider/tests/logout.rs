@@ -116,7 +116,13 @@ async fn b02_a_logout_token_must_be_signed_like_an_id_token() {
         fixture
             .rogue
             .override_with(|overrides| overrides.signer = seal);
-        let refused = verify(&fixture, json!({})).await.unwrap_err();
+        let provider = fixture.provider();
+        provider
+            .begin(&redirect_uri(), &state(), before_interval())
+            .await
+            .unwrap();
+        let token = fixture.rogue.logout_token(|token| token);
+        let refused = provider.logout_token(&token, now()).await.unwrap_err();
         // `none` has no signature, so it is malformed.
         let expected = match error {
             Malformed(_) => matches!(

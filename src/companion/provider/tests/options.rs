@@ -223,7 +223,7 @@ async fn an_assertion_authenticates_the_client_and_is_read_for_each_use() {
     };
     expects("e30.e30.first");
     let provider = fixture.provider();
-    let Authentication { tokens, user } = fixture.sign_in(&provider).await.unwrap();
+    let Authentication { tokens, user, .. } = fixture.sign_in(&provider).await.unwrap();
 
     // The kubelet replaces the token.
     fs::write(&assertion, "e30.e30.second").unwrap();

@@ -9,7 +9,7 @@ use crate::provider::discovery::UNKNOWN_KEY_INTERVAL;
 use crate::provider::error::{ErrorCode, TokenEndpointError, UserInfoError};
 use crate::provider::http::FetchError;
 use crate::provider::signed_jwt::JwtError;
-use crate::provider::{Authentication, ProviderTokens, RefreshError, User};
+use crate::provider::{Authentication, ProviderTokens, RefreshError, User, UserInfoClaims};
 
 /// Signs in, and refreshes while the provider has these overrides.
 async fn refresh(
@@ -104,7 +104,7 @@ async fn r10_azp_must_not_change() {
     fixture
         .rogue
         .override_with(|overrides| overrides.set_claims(json!({"azp": RogueProvider::CLIENT_ID})));
-    let Authentication { user, tokens } = fixture.sign_in(&provider).await.unwrap();
+    let Authentication { user, tokens, .. } = fixture.sign_in(&provider).await.unwrap();
     let refreshed = provider.refresh(&tokens, &user, now()).await.unwrap();
     fixture.rogue.reset();
     let outcome = provider
@@ -194,7 +194,7 @@ async fn r10_a_failed_userinfo_or_key_fetch_loses_no_new_tokens() {
 
     // An unknown key, and the key set is down.
     let provider = fixture.provider();
-    let Authentication { user, tokens } = fixture.sign_in(&provider).await.unwrap();
+    let Authentication { user, tokens, .. } = fixture.sign_in(&provider).await.unwrap();
     fixture.rogue.override_with(|overrides| {
         overrides.signer = TokenSigner::Key(SigningKey::p256());
         overrides
@@ -372,7 +372,7 @@ async fn r10_an_error_with_status_200_and_no_tokens_ends_the_session() {
 async fn r10_a_provider_that_is_down_ends_no_session() {
     let mut fixture = Fixture::new().await;
     let provider = fixture.provider();
-    let Authentication { user, tokens } = fixture.sign_in(&provider).await.unwrap();
+    let Authentication { user, tokens, .. } = fixture.sign_in(&provider).await.unwrap();
     fixture.rogue.down().await;
     let outcome = provider.refresh(&tokens, &user, now()).await.unwrap_err();
     let RefreshError::Unavailable(ProviderError::Token(TokenEndpointError::Fetch(fetch))) =
@@ -395,7 +395,7 @@ async fn without_a_refresh_token_a_session_is_not_refreshed() {
     fixture.rogue.override_with(|overrides| {
         overrides.set_token_response(json!({"refresh_token": null, "expires_in": null}))
     });
-    let Authentication { user, tokens } = fixture.sign_in(&provider).await.unwrap();
+    let Authentication { user, tokens, .. } = fixture.sign_in(&provider).await.unwrap();
     // The expiry of the ID token counts if the response has none.
     assert!(!tokens.have_expired(now()));
     assert!(tokens.have_expired(now().after(Duration::from_secs(3601))));
@@ -417,6 +417,7 @@ fn the_tokens_of_a_session_round_trip_through_json() {
         nonce: secret("n"),
         azp: true,
         auth_time: Some(5),
+        userinfo_claims: UserInfoClaims::default(),
     };
     let user = User {
         sub: "alice".to_owned(),

@@ -129,7 +129,7 @@ async fn a_refresh_can_not_change_the_tenant() {
     fixture
         .rogue
         .override_with(|overrides| issue_for(&fixture, overrides, ONE));
-    let Authentication { tokens, user } = fixture.sign_in(&provider).await.unwrap();
+    let Authentication { tokens, user, .. } = fixture.sign_in(&provider).await.unwrap();
     let refreshed = provider.refresh(&tokens, &user, now()).await.unwrap();
     fixture
         .rogue

@@ -18,7 +18,7 @@ const SECOND: Duration = Duration::from_secs(1);
 async fn a_token_endpoint_that_takes_two_seconds_is_waited_for() {
     let fixture = Fixture::new().await;
     let provider = fixture.provider();
-    let Authentication { tokens, user } = fixture.sign_in(&provider).await.unwrap();
+    let Authentication { tokens, user, .. } = fixture.sign_in(&provider).await.unwrap();
     // About fifteen hundred bytes.
     fixture.rogue.override_with(|overrides| {
         overrides
@@ -39,7 +39,7 @@ async fn a_refresh_has_one_budget_for_all_requests_and_loses_no_tokens() {
     let mut fixture = Fixture::new().await;
     fixture.settings.timeout = SECOND;
     let provider = fixture.provider();
-    let Authentication { tokens, user } = fixture.sign_in(&provider).await.unwrap();
+    let Authentication { tokens, user, .. } = fixture.sign_in(&provider).await.unwrap();
     fixture.rogue.override_with(|overrides| {
         overrides.signer = TokenSigner::Key(SigningKey::p256());
         overrides.set_claims(json!({"groups": null}));
@@ -61,7 +61,7 @@ async fn a_refresh_has_one_budget_for_all_requests_and_loses_no_tokens() {
 async fn a_refresh_without_cached_keys_has_the_same_budget() {
     let mut fixture = Fixture::new().await;
     fixture.settings.timeout = SECOND;
-    let Authentication { tokens, user } = fixture.sign_in(&fixture.provider()).await.unwrap();
+    let Authentication { tokens, user, .. } = fixture.sign_in(&fixture.provider()).await.unwrap();
     fixture.rogue.override_with(|overrides| {
         overrides
             .endpoints
@@ -80,7 +80,7 @@ async fn a_silent_token_endpoint_times_out_as_configured() {
     let mut fixture = Fixture::new().await;
     fixture.settings.timeout = SECOND;
     let provider = fixture.provider();
-    let Authentication { tokens, user } = fixture.sign_in(&provider).await.unwrap();
+    let Authentication { tokens, user, .. } = fixture.sign_in(&provider).await.unwrap();
     fixture.rogue.override_with(|overrides| {
         overrides
             .endpoints

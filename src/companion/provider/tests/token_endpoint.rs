@@ -168,7 +168,7 @@ async fn r07_a_response_without_an_access_token_signs_in_without_userinfo() {
 
     // A refresh works in the same way.
     let provider = fixture.provider();
-    let Authentication { user, tokens } = fixture.sign_in(&provider).await.unwrap();
+    let Authentication { user, tokens, .. } = fixture.sign_in(&provider).await.unwrap();
     fixture.rogue.override_with(|overrides| {
         overrides.set_claims(json!({"groups": null}));
         overrides.set_token_response(json!({"access_token": null, "expires_in": null}));

@@ -31,8 +31,8 @@ const POLL_INTERVAL: Duration = Duration::from_millis(20);
 #[derive(Debug)]
 pub(in crate::session) struct StateFile {
     path: PathBuf,
-    current: ArcSwap<RevocationState>,
-    write_lock: Mutex<()>,
+    current: Arc<ArcSwap<RevocationState>>,
+    write_lock: Arc<Mutex<()>>,
     /// Held until this value is dropped.
     _lock: File,
 }
@@ -81,8 +81,8 @@ impl StateFile {
             .map_err(|error| StateFileError::unwritable(path, &error))?;
         Ok(Self {
             path: path.to_owned(),
-            current: ArcSwap::from_pointee(current),
-            write_lock: Mutex::new(()),
+            current: Arc::new(ArcSwap::from_pointee(current)),
+            write_lock: Arc::default(),
             _lock: lock,
         })
     }
@@ -94,26 +94,31 @@ impl StateFile {
 
     /// Adds revocations. They are on disk when this returns `Ok`. `Ok(false)` if the logout token of the
     /// batch was used before.
+    ///
+    /// It is completed even if the caller is cancelled, because its client has disconnected: what is on disk
+    /// must be in force, and the next write must contain it.
     pub(in crate::session) async fn revoke(
         &self,
         batch: &RevocationBatch,
         now: Timestamp,
     ) -> Result<bool, Unavailable> {
-        let _guard = self.write_lock.lock().await;
+        let guard = Arc::clone(&self.write_lock).lock_owned().await;
         let mut next = RevocationState::clone(&self.current.load());
         if !next.apply(batch, now) {
             return Ok(false);
         }
-        let (path, text) = (self.path.clone(), next.to_json());
+        let (path, current) = (self.path.clone(), Arc::clone(&self.current));
         let written = tokio::task::spawn_blocking(move || {
-            let written = atomic_file::write(&path, text.as_bytes());
-            written.map_err(|error| format!("{}: can't be written: {error}", path.display()))
+            let _guard = guard;
+            let written = atomic_file::write(&path, next.to_json().as_bytes());
+            written.map_err(|error| format!("{}: can't be written: {error}", path.display()))?;
+            current.store(Arc::new(next));
+            Ok(())
         });
         let written = written
             .await
             .map_err(|error| Unavailable::new(error.to_string()))?;
-        written.map_err(Unavailable::new)?;
-        self.current.store(Arc::new(next));
+        written.map_err(|error: String| Unavailable::new(error))?;
         Ok(true)
     }
 }

@@ -67,7 +67,8 @@ impl<R: Redeem> Redemption<R> {
             );
             return Err(RefreshFailure::Ended);
         }
-        let user = self.policy_claims.select(&session.provider, redeemed.user);
+        let (claims, provider) = (&redeemed.claims, &session.provider);
+        let user = self.policy_claims.select(provider, redeemed.user, claims);
         let redeemed = Authentication { user, ..redeemed };
         Ok(session.refreshed(redeemed, self.clock.now()))
     }

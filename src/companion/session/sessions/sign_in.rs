@@ -154,8 +154,12 @@ impl Sessions {
         known: &KnownRevocations,
         now: Timestamp,
     ) -> Result<ActiveSession, StartError> {
-        let Authentication { user, tokens } = authentication;
-        let user = self.policy_claims.select(provider, user);
+        let Authentication {
+            user,
+            claims,
+            tokens,
+        } = authentication;
+        let user = self.policy_claims.select(provider, user, &claims);
         let session = Session::new(provider, user, tokens, now, self.settings.lifetime);
         let session = self.start_after_revocations(session, known, now).await?;
         let token = self.token_cookies(cookies, &session, now).await?;

@@ -149,11 +149,11 @@ impl Tokens {
             };
             *counts.entry(user).or_default() += 1;
         }
-        let most = counts.into_iter().max_by_key(|(_, count)| *count);
-        let most = most.map(|(user, _)| user);
+        // Of several users with most, the one with the oldest outcome.
+        let most = counts.values().max().copied();
         let mut outcomes = self.outcomes.iter();
         outcomes
-            .position(|(_, hash)| user(hash) == most)
+            .position(|(_, hash)| user(hash).and_then(|user| counts.get(&user).copied()) == most)
             .unwrap_or(0)
     }
 

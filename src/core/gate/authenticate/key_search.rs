@@ -134,21 +134,17 @@ impl<'k> KeySearch<'k> {
             let evidence = Evidence::new(AuthnError::AmbiguousKey);
             return Ok(evidence.with_trust(trust, Some(key)));
         }
-        if self.candidates > 0 {
-            // Without a key ID, the token may be signed by a key that could not be fetched.
-            if let Some((error, trust)) = self.unusable.filter(|_| kid.is_none()) {
-                return Ok(with(error, trust));
-            }
-            let evidence = Evidence::new(TokenError::SignatureInvalid.into());
-            return Ok(match self.tried {
-                Some((trust, key)) => evidence.with_trust(trust, Some(key)),
-                None => evidence,
-            });
+        // Without a key ID, the token may be signed by a key that could not be fetched.
+        let is_tried = self.candidates > 0;
+        if let Some((error, trust)) = self.unusable.filter(|_| is_tried && kid.is_none()) {
+            return Ok(with(error, trust));
         }
+        // With one, it may be signed by the key of another entry, also if the first one that was tried has a
+        // key with this ID: an entry could name its key like the new one of another.
         if let Some(trust) = self.stale {
             return Ok(with(AuthnError::StaleKeys, trust));
         }
-        if let Some(trust) = self.several_keys {
+        if let Some(trust) = self.several_keys.filter(|_| !is_tried) {
             return Ok(with(AuthnError::SeveralKeys, trust));
         }
         let Missing {
@@ -162,6 +158,13 @@ impl<'k> KeySearch<'k> {
             return Ok(match self.unusable {
                 Some((error, trust)) => with(error, trust),
                 None => Evidence::new(AuthnError::KeysUnavailable),
+            });
+        }
+        if is_tried {
+            let evidence = Evidence::new(TokenError::SignatureInvalid.into());
+            return Ok(match self.tried {
+                Some((trust, key)) => evidence.with_trust(trust, Some(key)),
+                None => evidence,
             });
         }
         if let Some(trust) = self.other_algorithm {

@@ -65,7 +65,7 @@ fn of_a_long_claim_only_the_values_that_rules_name_are_kept() {
     );
     assert_eq!(
         requested(&policy, &claims).as_deref(),
-        Some(r#"{"roles":["sre","role-7"],"scope":"write"}"#)
+        Some(r#"{"roles":["sre","role-7"],"scope":["write"]}"#)
     );
 }
 

@@ -1,18 +1,27 @@
 //! W3C Fetch Metadata: which site started a request, and whether the request is a top-level navigation.
+//!
+//! `Sec-Purpose` (Fetch standard) marks requests that no user has made yet: a browser prefetches or prerenders
+//! the address that it expects the user to enter.
 
 use axum::http::{HeaderMap, HeaderValue};
 
 use crate::session::Initiator;
 
 /// Who started the navigation: the user, who typed the address or followed a link on our own origin, or
-/// another site. If the client sends no `Sec-Fetch-Site`, it may have been another site.
+/// another site. If the client sends no `Sec-Fetch-Site`, it may have been another site. A speculative request
+/// counts as one of another site, because the user has not started it.
 pub(super) fn initiator(headers: &HeaderMap) -> Initiator {
     let mut sites = headers.get_all("sec-fetch-site").iter();
     let is_own = |site: &HeaderValue| site == "same-origin" || site == "none";
     match (sites.next(), sites.next()) {
-        (Some(site), None) if is_own(site) => Initiator::User,
+        (Some(site), None) if is_own(site) && !is_speculative(headers) => Initiator::User,
         _ => Initiator::OtherSite,
     }
+}
+
+/// Whether the browser prefetches or prerenders the page. Any value counts, because new ones may follow.
+pub(super) fn is_speculative(headers: &HeaderMap) -> bool {
+    headers.contains_key("sec-purpose")
 }
 
 /// Whether the request is not a top-level navigation, but for an image or an iframe in a page, for
@@ -48,6 +57,22 @@ mod tests {
                 headers.append("sec-fetch-site", HeaderValue::from_static(site));
             }
             assert_eq!(initiator(&headers), expected, "{sites:?}");
+        }
+    }
+
+    #[test]
+    fn the_user_does_not_start_prefetching_and_prerendering() {
+        for purpose in [
+            "prefetch",
+            "prefetch;prerender",
+            "prefetch;anonymous-client-ip",
+            "",
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert("sec-fetch-site", HeaderValue::from_static("none"));
+            assert_eq!(initiator(&headers), Initiator::User);
+            headers.insert("sec-purpose", HeaderValue::from_static(purpose));
+            assert_eq!(initiator(&headers), Initiator::OtherSite, "{purpose}");
         }
     }
 

@@ -20,7 +20,7 @@ use crate::provider::{Attempt, EndSession, Secret};
 use crate::redirect_target::{RedirectRules, RedirectTarget};
 use crate::session::{Initiator, Session, SignInAttempt};
 
-use super::fetch_metadata::is_embedded;
+use super::fetch_metadata::{is_embedded, is_speculative};
 
 const SIGN_OUT: &str = endpoints::SIGN_OUT.path;
 
@@ -78,7 +78,7 @@ fn allowed_target(redirects: &RedirectRules, rd: Option<&str>) -> Option<Redirec
 }
 
 /// Whether the user must confirm the sign-out, because another site or an element of a page may have
-/// sent this request (L01).
+/// sent this request (L01), or the browser before the user entered the address.
 fn must_confirm(headers: &HeaderMap, redirects: &RedirectRules) -> bool {
     let site = headers.get("sec-fetch-site");
     let is_cross_site = site.is_some_and(|site| {
@@ -97,7 +97,7 @@ fn must_confirm(headers: &HeaderMap, redirects: &RedirectRules) -> bool {
             !url.is_some_and(|url| redirects.has_host_of(&url))
         })
     });
-    is_cross_site || is_unknown || is_foreign || is_embedded(headers)
+    is_cross_site || is_unknown || is_foreign || is_embedded(headers) || is_speculative(headers)
 }
 
 /// The page on which the user confirms the sign-out.
@@ -195,4 +195,35 @@ async fn returned(
         &sessions.delete_attempt(&cookies, &id),
     );
     Some(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use portcullis_core::policy::Policy;
+
+    use super::*;
+    use crate::public_url::PublicUrl;
+
+    #[test]
+    fn l01_a_prefetched_or_prerendered_sign_out_must_be_confirmed() {
+        let policy = r#"{
+            "trust": [],
+            "sso": {"url": "https://auth.example.com", "envoy_cluster": "portcullis"},
+            "apps": [{"name": "app", "hosts": ["app.example.com"], "rules": [
+                {"name": "all", "allow": [{"from": "sso", "anyone": true}]}
+            ]}]
+        }"#;
+        let policy = Policy::from_json(policy).expect("a policy");
+        let site = PublicUrl::parse("https://auth.example.com").expect("a site");
+        let redirects = RedirectRules::new(&site, None, &policy);
+        for purpose in ["prefetch", "prefetch;prerender"] {
+            let mut headers = HeaderMap::new();
+            headers.insert("sec-fetch-site", "none".parse().expect("a value"));
+            headers.insert("sec-fetch-mode", "navigate".parse().expect("a value"));
+            headers.insert("sec-fetch-dest", "document".parse().expect("a value"));
+            assert!(!must_confirm(&headers, &redirects));
+            headers.insert("sec-purpose", purpose.parse().expect("a value"));
+            assert!(must_confirm(&headers, &redirects), "{purpose}");
+        }
+    }
 }

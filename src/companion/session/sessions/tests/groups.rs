@@ -122,7 +122,7 @@ async fn a_session_carries_those_claims_of_the_user_that_rules_match_on() {
     fixture.sessions = Some(Arc::new(sessions));
     let mut signed_in = ada();
     let claims = br#"{"roles":["admin","dev"],"scope":"admin","address":{"a":1}}"#;
-    signed_in.user.claims = Some(Json::parse(claims).unwrap());
+    signed_in.claims = Json::parse(claims).unwrap();
     let (sessions, nothing) = (fixture.sessions(), cookies(""));
     let known = sessions.known_revocations(at(0)).await.unwrap();
     let started = sessions.start(&nothing, "sso", signed_in, "", &known, at(0));

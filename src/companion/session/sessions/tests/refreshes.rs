@@ -1,5 +1,7 @@
 //! Refreshes: which tokens are redeemed, when, and how often.
 
+use portcullis_core::json::Json;
+
 use super::*;
 use crate::provider::Authentication;
 use crate::session::fixtures::{rotate, tokens};
@@ -262,6 +264,7 @@ async fn tokens_that_expire_at_once_are_not_redeemed_with_every_request() {
     fixture.provider = FakeProvider::new(|session, time| {
         let now = Timestamp::from_secs(session.tokens.expires_at.max(at(3600).secs()) + 1);
         Ok(Authentication {
+            claims: Json::Object(Vec::new()),
             user: session.user.clone(),
             tokens: tokens(Some(&format!("refresh-{time}")), now),
         })

@@ -1,5 +1,8 @@
+use std::sync::Arc;
+
 use super::*;
-use crate::session::fixtures::at;
+use crate::provider::User;
+use crate::session::fixtures::{ada, at, tokens as provider_tokens};
 
 #[test]
 fn outcomes_and_spent_tokens_are_bounded() {
@@ -24,4 +27,34 @@ fn outcomes_and_spent_tokens_are_bounded() {
     tokens.prune(at(1_000_100));
     tokens.prune(ends);
     assert_eq!(tokens.states.len(), 0);
+}
+
+#[test]
+fn of_users_with_one_outcome_each_the_oldest_outcome_is_dropped() {
+    let mut tokens = Tokens::default();
+    let ada = ada();
+    let finish = |tokens: &mut Tokens, number: usize| {
+        let user = User {
+            sub: number.to_string(),
+            ..ada.user.clone()
+        };
+        let new = provider_tokens(Some("new"), at(100));
+        let session = Session::new("sso", user, new, at(0), Duration::from_secs(1000));
+        let outcome = RedemptionOutcome::Refreshed(Arc::new(session));
+        tokens.finish(hash(number), outcome, at(1000), at(0));
+    };
+    for number in 0..MAX_OUTCOMES + 20 {
+        finish(&mut tokens, number);
+    }
+    for number in 0..MAX_OUTCOMES + 20 {
+        let is_kept = matches!(
+            tokens.state(&hash(number), at(1)),
+            Some(TokenState::Redeemed { .. })
+        );
+        assert_eq!(is_kept, number >= 20, "{number}");
+    }
+}
+
+fn hash(number: usize) -> TokenHash {
+    Sha256::digest(number.to_le_bytes()).into()
 }
