@@ -81,8 +81,10 @@ impl Caller {
             Kind::Oidc => {
                 let paths = &trust.claims;
                 caller.email = email(&caller.claims, &paths.email, trust.trust_unverified_email);
-                caller.groups = groups(at(&caller.claims, &paths.groups));
-                caller.preferred_username = at(&caller.claims, &paths.preferred_username)
+                caller.groups = groups(caller.claims.at(&paths.groups));
+                caller.preferred_username = caller
+                    .claims
+                    .at(&paths.preferred_username)
                     .and_then(Json::as_str)
                     .filter(|name| !name.is_empty())
                     .map(str::to_owned);
@@ -108,12 +110,14 @@ impl Caller {
     /// claims of a session token are the companion's own.
     pub(crate) fn claim(&self, path: &[String]) -> Option<&Json> {
         let Subject::User(_) = self.subject else {
-            return at(&self.claims, path);
+            return self.claims.at(path);
         };
         let given = self.claims.member(session::PROVIDER_CLAIMS);
-        given.and_then(|claims| at(claims, path)).or_else(|| {
+        given.and_then(|claims| claims.at(path)).or_else(|| {
             let is_given = |name: &String| STANDARD_CLAIMS.contains(&name.as_str());
-            at(&self.claims, path).filter(|_| path.first().is_some_and(is_given))
+            self.claims
+                .at(path)
+                .filter(|_| path.first().is_some_and(is_given))
         })
     }
 
@@ -193,21 +197,11 @@ impl Caller {
     }
 }
 
-fn at<'a>(claims: &'a Json, path: &[String]) -> Option<&'a Json> {
-    path.iter()
-        .try_fold(claims, |value, name| value.member(name))
-}
-
-/// The e-mail address, if it is verified or need not be. Some providers write booleans as strings.
+/// The e-mail address, if it is verified or need not be.
 fn email(claims: &Json, path: &[String], trust_unverified: bool) -> Option<String> {
     let (name, above) = path.split_last()?;
-    let object = at(claims, above)?;
-    let verified = match object.member(EMAIL_VERIFIED) {
-        Some(Json::Bool(verified)) => *verified,
-        Some(Json::String(verified)) => verified == "true",
-        _ => false,
-    };
-    let verified = verified || trust_unverified;
+    let object = claims.at(above)?;
+    let verified = trust_unverified || object.member(EMAIL_VERIFIED).is_some_and(Json::is_true);
     let email = object.member(name).and_then(Json::as_str)?;
     (verified && !email.is_empty()).then(|| email.to_owned())
 }

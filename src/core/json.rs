@@ -92,6 +92,11 @@ impl Json {
             .find_map(|(key, value)| (key == name).then_some(value))
     }
 
+    /// The member at this path of names.
+    pub fn at(&self, path: &[String]) -> Option<&Self> {
+        path.iter().try_fold(self, |value, name| value.member(name))
+    }
+
     /// The members, if this is an object.
     pub fn as_object(&self) -> Option<&[(String, Self)]> {
         if let Self::Object(members) = self {
@@ -116,6 +121,16 @@ impl Json {
             Some(text)
         } else {
             None
+        }
+    }
+
+    /// Whether this is `true`, or that word as a string: some providers, such as Amazon Cognito, write
+    /// booleans as strings.
+    pub fn is_true(&self) -> bool {
+        match self {
+            Self::Bool(truth) => *truth,
+            Self::String(truth) => truth == "true",
+            Self::Null | Self::Number(_) | Self::Array(_) | Self::Object(_) => false,
         }
     }
 

@@ -4,6 +4,7 @@
 mod connection;
 mod forwarding;
 
+use crate::caller::headers::same;
 use crate::decision::Decision;
 use crate::local_reply::LocalReply;
 use crate::policy::{App, Audit, Level};
@@ -190,10 +191,9 @@ impl Decision<'_> {
         match self.reason {
             Reason::Companion => is_forwarded_to_companion(name),
             // A browser sends no credentials with a preflight, so these would be forged.
-            Reason::Preflight => {
-                is_forwarded(name, None, false) && is_forwarded(name, self.app, false)
-            }
-            _ => is_forwarded(name, self.app, self.has_own_bearer),
+            Reason::Preflight => is_forwarded(name, None) && is_forwarded(name, self.app),
+            _ if self.has_own_bearer && same(name, b"authorization") => true,
+            _ => is_forwarded(name, self.app),
         }
     }
 

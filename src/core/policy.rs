@@ -26,6 +26,7 @@ use crate::trust::{KeySourceId, Trust, TrustId};
 
 pub use app::{App, Origin};
 pub use audit::{Audit, Level};
+pub use claims::RequestedClaims;
 pub use entry::{ClaimTest, Entry, Matcher, NamePart};
 pub use error::PolicyError;
 pub use host::HostPattern;

@@ -1,5 +1,7 @@
 //! The user, and the claims about them.
 
+use std::collections::HashSet;
+
 use portcullis_core::json::Json;
 use serde::{Deserialize, Serialize};
 
@@ -75,16 +77,9 @@ impl UserClaims {
             let text = claims.member(name).and_then(Json::as_str);
             text.filter(|text| !text.is_empty()).map(str::to_owned)
         };
-        let verified = match claims.member("email_verified") {
-            Some(Json::Bool(verified)) => *verified,
-            Some(Json::String(verified)) => verified == "true",
-            _ => false,
-        };
+        let verified = claims.member("email_verified").is_some_and(Json::is_true);
         let counts = verified || relying_party.trust_unverified_email;
-        let groups = relying_party
-            .groups_claim
-            .iter()
-            .try_fold(claims, |value, name| value.member(name));
+        let groups = claims.at(&relying_party.groups_claim);
         Self {
             email: text("email").map(|email| (email, counts)),
             groups: groups.and_then(strings),
@@ -118,12 +113,11 @@ impl UserClaims {
 
     /// Which claims [`UserClaims::or`] takes from `other`.
     pub(super) fn taken_from(&self, other: &Self) -> UserInfoClaims {
-        let is_missing = |name: &str| self.all.iter().all(|(own, _)| own != name);
-        let names = other.all.iter().map(|(name, _)| name);
+        let names = self.missing_members(other).map(|(name, _)| name);
         UserInfoClaims {
             email: self.email.is_none() && other.email.is_some(),
             groups: self.groups.is_none() && other.groups.is_some(),
-            members: names.filter(|name| is_missing(name)).cloned().collect(),
+            members: names.cloned().collect(),
         }
     }
 
@@ -136,17 +130,19 @@ impl UserClaims {
         self
     }
 
+    /// The members of `other` that this document lacks.
+    fn missing_members<'o>(&self, other: &'o Self) -> impl Iterator<Item = &'o (String, Json)> {
+        let own: HashSet<&str> = self.all.iter().map(|(name, _)| name.as_str()).collect();
+        let members = other.all.iter();
+        members.filter(move |(name, _)| !own.contains(name.as_str()))
+    }
+
     /// Takes missing claims from `other`. An email address and whether it is verified always come
     /// from one document.
     pub(super) fn or(self, other: Self) -> Self {
-        let mut all = self.all;
-        for (name, value) in other.all {
-            if all.iter().all(|(own, _)| *own != name) {
-                all.push((name, value));
-            }
-        }
+        let missing: Vec<_> = self.missing_members(&other).cloned().collect();
         Self {
-            all,
+            all: [self.all, missing].concat(),
             email: self.email.or(other.email),
             groups: self.groups.or(other.groups),
             preferred_username: self.preferred_username.or(other.preferred_username),

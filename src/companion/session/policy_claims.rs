@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use portcullis_core::json::Json;
-use portcullis_core::policy::{Matcher, Policy};
+use portcullis_core::policy::{Matcher, Policy, RequestedClaims};
 
 use super::record::Session;
 use crate::provider::User;
@@ -31,7 +31,7 @@ pub(crate) struct PolicyClaims(Arc<ArcSwap<Requested>>);
 #[derive(Debug, Default)]
 struct Requested {
     groups: BTreeSet<String>,
-    policy: Option<Policy>,
+    claims: RequestedClaims,
 }
 
 impl PolicyClaims {
@@ -43,7 +43,7 @@ impl PolicyClaims {
         let groups = entries.flat_map(|entry| entry.matchers()).filter_map(group);
         self.0.store(Arc::new(Requested {
             groups: groups.map(str::to_owned).collect(),
-            policy: Some(policy.clone()),
+            claims: policy.requested_claims(),
         }));
     }
 
@@ -58,9 +58,7 @@ impl PolicyClaims {
 
     /// The user with those claims of this provider that rules match on.
     pub(super) fn select(&self, provider: &str, user: User, claims: &Json) -> User {
-        let requested = self.0.load();
-        let policy = requested.policy.as_ref();
-        let claims = policy.and_then(|policy| policy.requested_claims(provider, claims));
+        let claims = self.0.load().claims.select(provider, claims);
         User { claims, ..user }
     }
 }

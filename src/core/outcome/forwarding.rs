@@ -7,15 +7,15 @@ use crate::caller::headers::{claims_identity, same};
 use crate::policy::App;
 
 /// Whether a header field of the client is forwarded to the app. Identity headers are not, and
-/// `authorization` only with `forward_authorization`, or if it is the app's own bearer token.
-pub(super) fn is_forwarded(name: &[u8], app: Option<&App>, has_own_bearer: bool) -> bool {
+/// `authorization` only with `forward_authorization`.
+pub(super) fn is_forwarded(name: &[u8], app: Option<&App>) -> bool {
     // A pseudo-header field is a part of the request line, however an app spells its name.
     if name.starts_with(b":") {
         return true;
     }
     let is = |other: &str| same(name, other.as_bytes());
     if is("authorization") {
-        return has_own_bearer || app.is_some_and(App::forward_authorization);
+        return app.is_some_and(App::forward_authorization);
     }
     !claims_identity(name) && !app.is_some_and(|app| app.strip_headers().iter().any(|own| is(own)))
 }
@@ -23,7 +23,7 @@ pub(super) fn is_forwarded(name: &[u8], app: Option<&App>, has_own_bearer: bool)
 /// Whether a trailer of the client is forwarded. Some servers merge trailers into the headers, so no
 /// trailer may have a name that any app trusts; `authorization` has no use there.
 pub(super) fn is_trailer_forwarded(name: &[u8], apps: &[App]) -> bool {
-    is_forwarded(name, None, false) && apps.iter().all(|app| is_forwarded(name, Some(app), false))
+    is_forwarded(name, None) && apps.iter().all(|app| is_forwarded(name, Some(app)))
 }
 
 /// Whether a header field of the client is forwarded to the companion on its own host: also
@@ -32,5 +32,5 @@ pub(super) fn is_forwarded_to_companion(name: &[u8]) -> bool {
     let original = name
         .get(.."x-original-".len())
         .is_some_and(|head| same(head, b"x-original-"));
-    original || same(name, b"authorization") || is_forwarded(name, None, false)
+    original || same(name, b"authorization") || is_forwarded(name, None)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{ClaimTest, Entry, Matcher, Policy, Rule};
+use super::{ClaimTest, Matcher, Policy, Rule};
 use crate::json::Json;
 
 #[cfg(test)]
@@ -11,26 +11,35 @@ mod tests;
 /// The longest claim that a session carries whole, in bytes of JSON.
 const MAX_WHOLE: usize = 1024;
 
+/// The claims of users that the rules of a policy match on, by provider.
+#[derive(Clone, Debug, Default)]
+pub struct RequestedClaims(BTreeMap<String, BTreeMap<Vec<String>, Vec<ClaimTest>>>);
+
 impl Policy {
+    /// The claims of users that the rules match on.
+    pub fn requested_claims(&self) -> RequestedClaims {
+        let mut requested = RequestedClaims::default();
+        let rules = self.apps().iter().flat_map(|app| app.rules());
+        for entry in rules.flat_map(Rule::allow) {
+            for matcher in entry.matchers() {
+                if let (Some(from), Matcher::Claim { path, test }) = (entry.from(), matcher) {
+                    let claims = requested.0.entry(from.to_owned()).or_default();
+                    claims.entry(path.clone()).or_default().push(test.clone());
+                }
+            }
+        }
+        requested
+    }
+}
+
+impl RequestedClaims {
     /// Those of a user's claims that rules for this provider match on, as an object with the same paths:
     /// what a session must carry. `None` if there are none. Of a claim of more than 1 KiB only the values
     /// that rules name are kept.
-    pub fn requested_claims(&self, provider: &str, claims: &Json) -> Option<Json> {
-        let rules = self.apps().iter().flat_map(|app| app.rules());
-        let entries = rules.flat_map(Rule::allow);
-        let entries = entries.filter(|entry| entry.from() == Some(provider));
-        let mut requested: BTreeMap<&[String], Vec<&ClaimTest>> = BTreeMap::new();
-        for matcher in entries.flat_map(Entry::matchers) {
-            if let Matcher::Claim { path, test } = matcher {
-                requested.entry(path).or_default().push(test);
-            }
-        }
+    pub fn select(&self, provider: &str, claims: &Json) -> Option<Json> {
         let mut found = Vec::new();
-        for (path, tests) in requested {
-            let value = path
-                .iter()
-                .try_fold(claims, |value, name| value.member(name));
-            if let Some(value) = value.and_then(|value| reduced(value, &tests)) {
+        for (path, tests) in self.0.get(provider)? {
+            if let Some(value) = claims.at(path).and_then(|value| reduced(value, tests)) {
                 insert(&mut found, path, value);
             }
         }
@@ -39,7 +48,7 @@ impl Policy {
 }
 
 /// A claim without what no test can accept; `None` if nothing is left.
-fn reduced(claim: &Json, tests: &[&ClaimTest]) -> Option<Json> {
+fn reduced(claim: &Json, tests: &[ClaimTest]) -> Option<Json> {
     let accepts = |value: &Json| tests.iter().any(|test| test.accepts(value));
     match claim {
         Json::Null | Json::Object(_) => None,
@@ -70,7 +79,7 @@ fn reduced(claim: &Json, tests: &[&ClaimTest]) -> Option<Json> {
 }
 
 /// Whether a test needs the whole value.
-fn accepts_whole(claim: &Json, tests: &[&ClaimTest]) -> bool {
+fn accepts_whole(claim: &Json, tests: &[ClaimTest]) -> bool {
     let mut tests = tests.iter();
     tests.any(|test| matches!(test, ClaimTest::Equals(_)) && test.accepts(claim))
 }

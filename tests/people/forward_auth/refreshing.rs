@@ -130,7 +130,7 @@ async fn a_named_provider_is_asked_although_the_session_could_be_refreshed() {
     assert_eq!(sign_in.provider.grants("refresh_token").await, 0);
 }
 
-/// The session is renewed, and nothing else: nobody is signed out, or in as somebody else.
+/// The session is renewed, and nothing else: no user is signed out, or in as another one.
 #[tokio::test]
 async fn r11_another_site_that_starts_a_sign_in_may_renew_a_session_and_never_ends_it() {
     let mut sign_in = SignInFixture::start(json!({"token": "5s"})).await;

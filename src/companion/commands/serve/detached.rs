@@ -50,8 +50,7 @@ pub(super) async fn detach(
     };
     match tokio::spawn(running.in_current_span()).await {
         Ok(Ok(response)) => response,
-        Ok(Err(_)) => Problem::unavailable("The request took too long. Try again in a moment.")
-            .into_response(),
+        Ok(Err(_)) => Problem::timed_out().into_response(),
         // The panic is logged by the hook.
         Err(_) => Problem::internal().into_response(),
     }

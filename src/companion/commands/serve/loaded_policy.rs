@@ -25,11 +25,11 @@ pub(crate) struct LoadedPolicy {
     pub(crate) redirects: Option<RedirectRules>,
 }
 
-/// Loads the policy, and loads it again when it changes. `groups` are updated each time.
+/// Loads the policy, and loads it again when it changes. `claims` are updated each time.
 pub(super) fn watch(
     watcher: &mut Watcher,
     config: &Config,
-    groups: PolicyClaims,
+    claims: PolicyClaims,
 ) -> Result<Watched<LoadedPolicy>, Report> {
     let paths = vec![config.policy.clone()];
     let config = config.clone();
@@ -37,7 +37,7 @@ pub(super) fn watch(
     watcher.watch("policy", paths, move |contents| {
         let name = config.policy.display().to_string();
         let loaded = load(name, contents.concat(), &config, &cookie)?;
-        groups.update(&loaded.policy);
+        claims.update(&loaded.policy);
         Ok(loaded)
     })
 }

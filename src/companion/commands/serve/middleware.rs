@@ -95,7 +95,7 @@ async fn handle(
     let started = Instant::now();
     let id = RequestId::fresh();
     let info = RequestInfo::of(&request);
-    let client = client(request.method(), request.headers());
+    let client = client(request.headers());
     let sign_in = state.has_sign_in.then(|| request.uri().clone());
     request.extensions_mut().insert(id.clone());
     let span = info_span!("request", id = id.as_str());
@@ -133,8 +133,7 @@ async fn within(limits: &Limits, request: Request, next: Next) -> Response {
         Ok(response) => response,
         Err(_) => {
             warn!("request timed out (`limits.request`)");
-            Problem::unavailable("The request took too long. Try again in a moment.")
-                .into_response()
+            Problem::timed_out().into_response()
         }
     }
 }
@@ -176,19 +175,13 @@ fn sign_in_again(uri: &Uri) -> String {
 }
 
 /// The kind of client, by core's rule.
-fn client(method: &Method, headers: &HeaderMap) -> Client {
+fn client(headers: &HeaderMap) -> Client {
     let names = [ACCEPT, HeaderName::from_static("sec-fetch-mode")];
     let fields = names.iter().flat_map(|name| {
         let values = headers.get_all(name).iter();
         values.map(|value| (name.as_str().as_bytes(), value.as_bytes()))
     });
-    // A POST by a browser is a form, whose response is a page.
-    let method = match *method {
-        Method::POST => "GET",
-        _ => method.as_str(),
-    };
-    let method = (&b":method"[..], method.as_bytes());
-    Headers::new([method].into_iter().chain(fields).collect()).client()
+    Headers::new(fields.collect()).client()
 }
 
 // === impl RequestInfo ===

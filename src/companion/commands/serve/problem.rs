@@ -79,6 +79,11 @@ impl Problem {
         Self::new(status, "temporarily_unavailable", title, text)
     }
 
+    /// The request took longer than `limits.request`.
+    pub(crate) fn timed_out() -> Self {
+        Self::unavailable("The request took too long. Try again in a moment.")
+    }
+
     /// An error of the companion itself.
     pub(crate) fn internal() -> Self {
         let text = "This is an error on our side. Try again. If it happens again, give the request ID below to the \

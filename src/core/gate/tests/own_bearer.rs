@@ -37,6 +37,7 @@ fn evaluated(test: &mut TestGate, request: &str, token: &str, cookie: &str) -> (
     let headers = headers(request, &fields);
     let outcome = decision.outcome(&headers, Audit::default());
     let is_forwarded = matches!(outcome, Outcome::Forward(_));
+    assert!(!outcome.verdict().forwards(b"x-auth-request-user"));
     (
         reason,
         is_forwarded && outcome.verdict().forwards(b"authorization"),

@@ -10,18 +10,22 @@ use crate::session::policy_claims::{KeptGroups, PolicyClaims};
 impl Fixture {
     /// With these groups in rules; `two` is in one anyway.
     fn with_rules(kept: KeptGroups, named: &[&str]) -> Self {
+        Self::with_policy(kept, &policy(named))
+    }
+
+    fn with_policy(kept: KeptGroups, policy: &Policy) -> Self {
         let mut fixture = Self::with(|settings| settings.groups = kept);
         // A state file is open once.
         fixture.sessions = None;
-        let groups = PolicyClaims::default();
-        groups.update(&policy(named));
+        let claims = PolicyClaims::default();
+        claims.update(policy);
         let sessions = Sessions::open(
             fixture.settings.clone(),
             Arc::clone(&fixture.keys),
             fixture.folder.store(),
             at(0),
         );
-        let sessions = sessions.unwrap().with_policy_claims(groups);
+        let sessions = sessions.unwrap().with_policy_claims(claims);
         fixture.sessions = Some(Arc::new(sessions));
         fixture
     }
@@ -99,27 +103,14 @@ async fn c03_groups_of_rules_that_are_too_large_start_no_session() {
 
 #[tokio::test]
 async fn a_session_carries_those_claims_of_the_user_that_rules_match_on() {
-    let policy = |claim: &str| {
-        let policy = serde_json::json!({
-            "sso": {"url": "https://auth.example.com", "envoy_cluster": "portcullis"},
-            "apps": [{"name": "one", "hosts": ["one.example.com"], "rules": [
-                {"name": "all", "allow": [{"from": "sso", "claim": {"path": [claim], "contains": "admin"}}]},
-            ]}],
-        });
-        Policy::from_json(&policy.to_string()).unwrap()
-    };
-    let mut fixture = Fixture::new();
-    fixture.sessions = None;
-    let rules = PolicyClaims::default();
-    rules.update(&policy("roles"));
-    let sessions = Sessions::open(
-        fixture.settings.clone(),
-        Arc::clone(&fixture.keys),
-        fixture.folder.store(),
-        at(0),
-    );
-    let sessions = sessions.unwrap().with_policy_claims(rules.clone());
-    fixture.sessions = Some(Arc::new(sessions));
+    let policy = serde_json::json!({
+        "sso": {"url": "https://auth.example.com", "envoy_cluster": "portcullis"},
+        "apps": [{"name": "one", "hosts": ["one.example.com"], "rules": [
+            {"name": "all", "allow": [{"from": "sso", "claim": {"path": ["roles"], "contains": "admin"}}]},
+        ]}],
+    });
+    let policy = Policy::from_json(&policy.to_string()).unwrap();
+    let mut fixture = Fixture::with_policy(KeptGroups::All, &policy);
     let mut signed_in = ada();
     let claims = br#"{"roles":["admin","dev"],"scope":"admin","address":{"a":1}}"#;
     signed_in.claims = Json::parse(claims).unwrap();
