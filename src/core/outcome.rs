@@ -7,7 +7,7 @@ mod forwarding;
 use crate::caller::headers::same;
 use crate::decision::Decision;
 use crate::local_reply::LocalReply;
-use crate::policy::{App, Audit, Level};
+use crate::policy::{App, Audit, Level, Policy};
 use crate::reason::Reason;
 use crate::request::Headers;
 use crate::session::Cookies;
@@ -178,11 +178,11 @@ impl<'d> Verdict<'d> {
 /// The names of the trailers to remove, whatever the app: some servers merge trailers into the header
 /// fields, so no trailer may have a name that any app trusts.
 pub fn removed_trailers<'t>(
-    apps: &'t [App],
+    policy: &'t Policy,
     trailers: &'t Headers<'t>,
 ) -> impl Iterator<Item = &'t [u8]> {
     let names = trailers.iter().map(|(name, _)| name);
-    names.filter(|name| !is_trailer_forwarded(name, apps))
+    names.filter(|name| !is_trailer_forwarded(name, policy))
 }
 
 impl Decision<'_> {

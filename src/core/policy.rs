@@ -16,6 +16,7 @@ mod host;
 mod path;
 mod rule;
 mod sso;
+mod strip_headers;
 mod suggestion;
 mod warnings;
 
@@ -42,6 +43,7 @@ pub struct Policy {
     sso: Option<Sso>,
     apps: Vec<App>,
     hosts: host::Table,
+    strip_headers: strip_headers::StripHeaders,
     audit: Audit,
     max_token: usize,
 }
@@ -94,6 +96,11 @@ impl Policy {
     /// wildcard.
     pub fn app_for(&self, host: &str) -> Option<&App> {
         self.apps.get(self.hosts.find(host)?)
+    }
+
+    /// Whether an app lists this name of a header field in `strip_headers`, in any spelling.
+    pub fn strips(&self, name: &[u8]) -> bool {
+        self.strip_headers.contains(name)
     }
 
     /// The log levels of decisions.

@@ -199,7 +199,7 @@ impl Engine {
         &'e self,
         trailers: &'e Headers<'e>,
     ) -> impl Iterator<Item = &'e [u8]> {
-        removed_trailers(self.policy().apps(), trailers)
+        removed_trailers(self.policy(), trailers)
     }
 
     /// The header changes for the response to this request, from an app or the engine. Returns them

@@ -27,16 +27,20 @@ pub(crate) fn claims_identity(name: &[u8]) -> bool {
         }) || NAMES.into_iter().any(|own| same(name, own.as_bytes())))
 }
 
-/// Whether two names are equal to an app. Case is ignored, and every byte that is no letter or digit
-/// counts as `-`: servers that hand headers over as variables (CGI, FastCGI, WSGI, Rack) write `_` for
-/// `-`, and many of them for every other such byte too.
+/// Whether two names are equal to an app.
 pub(crate) fn same(one: &[u8], other: &[u8]) -> bool {
-    let fold = |byte: &u8| {
+    one.len() == other.len() && canonical(one).eq(canonical(other))
+}
+
+/// A name as an app may read it: case is ignored, and every byte that is no letter or digit counts as
+/// `-`. Servers that hand headers over as variables (CGI, FastCGI, WSGI, Rack) write `_` for `-`, and
+/// many of them for every other such byte too.
+pub(crate) fn canonical(name: &[u8]) -> impl Iterator<Item = u8> {
+    name.iter().map(|byte| {
         if byte.is_ascii_alphanumeric() {
             byte.to_ascii_lowercase()
         } else {
             b'-'
         }
-    };
-    one.len() == other.len() && one.iter().map(fold).eq(other.iter().map(fold))
+    })
 }

@@ -4,7 +4,7 @@
 mod tests;
 
 use crate::caller::headers::{claims_identity, same};
-use crate::policy::App;
+use crate::policy::{App, Policy};
 
 /// Whether a header field of the client is forwarded to the app. Identity headers are not, and
 /// `authorization` only with `forward_authorization`.
@@ -22,8 +22,8 @@ pub(super) fn is_forwarded(name: &[u8], app: Option<&App>) -> bool {
 
 /// Whether a trailer of the client is forwarded. Some servers merge trailers into the headers, so no
 /// trailer may have a name that any app trusts; `authorization` has no use there.
-pub(super) fn is_trailer_forwarded(name: &[u8], apps: &[App]) -> bool {
-    is_forwarded(name, None) && apps.iter().all(|app| is_forwarded(name, Some(app)))
+pub(super) fn is_trailer_forwarded(name: &[u8], policy: &Policy) -> bool {
+    name.starts_with(b":") || (is_forwarded(name, None) && !policy.strips(name))
 }
 
 /// Whether a header field of the client is forwarded to the companion on its own host: also

@@ -123,7 +123,7 @@ fn h06_trailers_with_identity_header_names_are_removed() {
         (b"x-portcullis-caller", b"blue/a/b"),
         (b"authorization", b"Bearer x"),
     ]);
-    let removed: Vec<&[u8]> = removed_trailers(policy.apps(), &trailers).collect();
+    let removed: Vec<&[u8]> = removed_trailers(&policy, &trailers).collect();
     assert_eq!(
         removed,
         [

@@ -12,6 +12,7 @@ mod trust;
 use super::document::{self, Document};
 use super::error::{Location, PolicyError};
 use super::host::Table;
+use super::strip_headers::StripHeaders;
 use super::{Audit, Policy};
 
 use identity_source::IdentitySources;
@@ -34,6 +35,7 @@ pub(super) fn policy(wire: Document) -> Result<Policy, PolicyError> {
     let apps = check::required(wire.apps, &root, "apps", "list at least one app")?;
     let apps = app::apps(apps, sources, &mut hosts, &root.member("apps"))?;
     Ok(Policy {
+        strip_headers: StripHeaders::of(&apps),
         trusts,
         sso,
         apps,

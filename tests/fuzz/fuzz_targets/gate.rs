@@ -247,7 +247,7 @@ fuzz_target!(|data: &[u8]| {
         }
     }
     let policy = FIXTURE.gate.policy();
-    let removed: Vec<&[u8]> = removed_trailers(policy.apps(), &headers).collect();
+    let removed: Vec<&[u8]> = removed_trailers(policy, &headers).collect();
     for (name, _) in headers.iter() {
         if identity::is_claimed_by(name, &[STRIPPED]) {
             assert!(

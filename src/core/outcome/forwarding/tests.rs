@@ -65,7 +65,7 @@ fn h06_identity_headers_are_removed_in_any_spelling() {
             for spelling in [&all, &first, &all.to_uppercase(), &first.to_uppercase()] {
                 assert!(!is_forwarded(spelling.as_bytes(), app), "{spelling}");
                 assert!(
-                    !is_trailer_forwarded(spelling.as_bytes(), policy.apps()),
+                    !is_trailer_forwarded(spelling.as_bytes(), &policy),
                     "{spelling}"
                 );
             }
