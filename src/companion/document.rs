@@ -80,6 +80,11 @@ impl Document {
         &self.root
     }
 
+    /// The line of a value of this document, from 1.
+    pub(crate) fn line(&self, node: &Node) -> usize {
+        report::line_of(&self.text, node.span.start)
+    }
+
     /// An error at a path in it, and how to fix it. `.` is the document as a whole.
     pub fn report(&self, path: &str, problem: &str, help: &str) -> Report {
         let diagnostic = Diagnostic {

@@ -182,3 +182,22 @@ fn the_help_explains_the_usage() {
         assert!(stdout.contains(text), "{text}: {stdout}");
     }
 }
+
+#[test]
+fn numbers_that_envoys_yaml_parser_changes_are_warnings_of_check_and_not_with_json() {
+    let folder = Folder::new("numbers");
+    let claim = "          - {service_account: staging/monitoring/karma, claim: {path: [uid], equals: 4294967296}}\n";
+    let policy = POLICY.replace(
+        "          - service_account: staging/monitoring/karma\n",
+        claim,
+    );
+    folder.file("portcullis.yaml", &policy);
+    let output = folder.portcullis(&["check", "portcullis.yaml"], "");
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{errors}");
+    let warning =
+        "warning: portcullis.yaml: line 13: Envoy's YAML parser turns the number `4294967296`";
+    assert!(errors.starts_with(warning), "{errors}");
+    let output = folder.portcullis(&["check", "--json", "portcullis.yaml"], "");
+    assert!(output.status.success() && output.stderr.is_empty());
+}

@@ -68,7 +68,11 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<String, Report> {
     let file = PolicyFile::open(&arguments.file)?;
     let policy = file.policy()?;
-    for warning in policy.warnings() {
+    let mut warnings = policy.warnings();
+    if !arguments.json {
+        warnings.extend(file.envoy_yaml_warnings());
+    }
+    for warning in warnings {
         // Where standard error is closed, the policy is valid all the same.
         let _ = writeln!(io::stderr(), "warning: {}: {warning}", file.name());
     }
