@@ -33,7 +33,7 @@ pub(crate) use attempt::SignInAttempt;
 pub(crate) use cookies::{Cookies, SetCookie};
 pub(crate) use keys::Keys;
 pub(crate) use oauth_state::ReturnTo;
-pub(crate) use outcome::{LogoutOutcome, NoSession};
+pub(crate) use outcome::{ActiveSession, LogoutOutcome, NoSession};
 pub(crate) use policy_claims::{KeptGroups, PolicyClaims};
 pub(crate) use record::{RefreshFailure, Session};
 pub(crate) use sessions::{AttemptError, Initiator, LogoutClaims, Redeem, Sessions, StartError};

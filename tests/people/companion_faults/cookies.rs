@@ -109,7 +109,12 @@ async fn c04_two_sessions_in_one_request_are_both_rejected() {
 
 #[tokio::test]
 async fn r11_a_sign_in_replaces_injected_cookies() {
-    for settings in [Settings::single(), Settings::with_redis()] {
+    let stores = [
+        Settings::single(),
+        Settings::with_file(),
+        Settings::with_redis(),
+    ];
+    for settings in stores {
         let deployment = settings.start().await;
         let eve = deployment.signed_in("eve", 0).await;
         let mut attacker = deployment.user_agent(0);

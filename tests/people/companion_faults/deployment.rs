@@ -65,6 +65,13 @@ impl Settings {
         }
     }
 
+    /// One companion with sessions in a file.
+    pub(crate) fn with_file() -> Self {
+        let mut settings = Self::single();
+        settings.session["store"] = json!("file:sessions");
+        settings
+    }
+
     /// Two companions with a shared Redis and shared keys, each with its own gateway.
     pub(crate) fn replicas() -> Self {
         Self {

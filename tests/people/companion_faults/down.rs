@@ -8,8 +8,13 @@ use crate::companion_faults::actions::{
 use crate::companion_faults::deployment::{APP, AUTH, Settings};
 
 #[tokio::test]
-async fn a_killed_companion_loses_no_session_with_either_store() {
-    for settings in [Settings::single(), Settings::with_redis()] {
+async fn a_killed_companion_loses_no_session_with_any_store() {
+    let stores = [
+        Settings::single(),
+        Settings::with_file(),
+        Settings::with_redis(),
+    ];
+    for settings in stores {
         let mut deployment = settings.start().await;
         let mut alice = deployment.signed_in("alice", 0).await;
         deployment.replicas[0].companion.kill();

@@ -186,6 +186,7 @@ async fn c03_a_user_in_200_groups_signs_in_and_has_those_that_rules_name() {
         (Settings::single(), "all", 20, false),
         (Settings::single(), "policy", 200, false),
         (Settings::single(), "policy", 2, false),
+        (Settings::with_file(), "all", 200, true),
         (Settings::with_redis(), "all", 200, true),
     ] {
         let settings = settings

@@ -187,4 +187,18 @@ async fn r09_scopes_that_the_provider_wants_for_refresh_tokens_and_groups_are_in
     }
     assert_eq!(count("no refresh token: sessions end when"), 1);
     assert_eq!(count("a user has no groups"), 0);
+    for groups in [json!([]), json!(null), json!({"sre": true})] {
+        let claims =
+            json!({"email": "alice@example.com", "email_verified": true, "groups": groups});
+        deployment.provider.set_account("alice", claims).await;
+        let mut alice = deployment.user_agent(0);
+        alice.visit(&format!("{URL}/oauth2/start")).await;
+        alice.sign_in_as("alice").await;
+    }
+    assert_eq!(count("a user has no groups"), 1);
+    assert!(
+        companion
+            .log()
+            .contains("add `groups` to `providers[].scopes`")
+    );
 }

@@ -6,7 +6,7 @@ use portcullis_tests::lab::provider::{self, Fault, Route};
 use portcullis_tests::lab::token::now;
 use portcullis_tests::lab::wait::{self, LONG};
 use portcullis_tests::lab::{Call, Response, UserAgent};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::forward_auth::fixture::{AUTH, Fixture};
 use crate::forward_auth::sign_in_fixture::{SignInFixture, cookies};
@@ -69,6 +69,55 @@ async fn in_the_file_store_a_page_that_polls_behind_nginx_stays_signed_in() {
     let [nginx, _, _] = &sign_in.fixture.proxies;
     let call = Call::get("alertmanager.example.com", "/api/v2/alerts").header("cookie", cookies);
     assert_eq!(nginx.send(call).await.status, 401);
+}
+
+/// The value of a counter of the companion.
+async fn counter(sign_in: &SignInFixture, name: &str) -> u32 {
+    let metrics = Call::get("localhost", "/metrics");
+    let metrics = metrics.send(sign_in.fixture.companion.metrics()).await;
+    let text = metrics.text();
+    let value = text.lines().find_map(|line| line.strip_prefix(name));
+    value.map_or(0, |value| value.trim().parse().unwrap())
+}
+
+const REFRESHED: &str = "portcullis_companion_refreshes_total{outcome=\"refreshed\"}";
+const LEFT_OUT: &str = "portcullis_companion_groups_left_out_total";
+
+/// A session whose token expires after seconds, and a provider that says that Alice has more groups than fit into
+/// a cookie.
+async fn with_many_groups(session: Value) -> SignInFixture {
+    let mut groups: Vec<String> = (0..200).map(|number| format!("{number:060}")).collect();
+    groups.push("sre".to_owned());
+    let claims = json!({"email": "alice@example.com", "email_verified": true, "groups": groups});
+    let sign_in = SignInFixture::start(session).await;
+    sign_in.provider.set_account("alice", claims).await;
+    sign_in
+}
+
+#[tokio::test]
+async fn refreshes_by_forward_auth_are_counted_and_so_are_groups_left_out() {
+    // In this store, the session has all groups. That in a cookie has only those that fit.
+    let sign_in = with_many_groups(json!({"token": "5s", "store": "file:sessions"})).await;
+    let mut alice = sign_in.alice().await;
+    assert_eq!(counter(&sign_in, REFRESHED).await, 0);
+    let at_sign_in = counter(&sign_in, LEFT_OUT).await;
+    wait::until_true("a refreshed token", LONG, async || {
+        assert_eq!(poll(&mut alice).await.status, 200);
+        counter(&sign_in, REFRESHED).await == 1
+    })
+    .await;
+    assert_eq!(counter(&sign_in, LEFT_OUT).await, at_sign_in + 1);
+}
+
+#[tokio::test]
+async fn refreshes_by_start_are_counted_and_so_are_groups_left_out() {
+    let mut sign_in = with_many_groups(json!({"token": "5s"})).await;
+    let mut alice = alice_with_a_session_that_is_due(&mut sign_in).await;
+    assert_eq!(counter(&sign_in, LEFT_OUT).await, 0);
+    let page = alice.visit(PAGE).await;
+    assert_eq!(page.response.status, 200, "{}", page.text());
+    assert_eq!(counter(&sign_in, REFRESHED).await, 1);
+    assert_eq!(counter(&sign_in, LEFT_OUT).await, 1);
 }
 
 #[tokio::test]

@@ -141,8 +141,11 @@ impl SessionSource for LocalSessions {
     async fn refresh(&self, cookies: &str) -> SessionRefresh {
         let cookies = Cookies::read([cookies.as_bytes()]);
         let (sessions, providers) = (&self.sessions, &self.providers);
-        let active = sessions.refresh_token_cookie(&cookies, now(), providers);
-        match active.await {
+        let active = sessions
+            .refresh_token_cookie(&cookies, now(), providers)
+            .await;
+        providers.count_refresh(active.as_ref());
+        match active {
             Ok(active) => match active.set_cookies.first() {
                 Some(line) => SessionRefresh::Refreshed(line.header().to_owned()),
                 // A token in chunks needs more than one cookie.

@@ -16,7 +16,8 @@ use url::Url;
 use crate::document::Report;
 use crate::provider::{Authentication, Provider};
 use crate::session::{
-    Cookies, Keys, PolicyClaims, Redeem, RefreshFailure, Session, Sessions, SetCookie,
+    ActiveSession, Cookies, Keys, NoSession, PolicyClaims, Redeem, RefreshFailure, Session,
+    Sessions, SetCookie,
 };
 
 use super::health::{Readiness, StatusFlag};
@@ -157,6 +158,18 @@ impl Providers {
             Some(name) => {
                 all.find(|provider| provider.name() == name && !self.has_unnamed_callback(provider))
             }
+        }
+    }
+
+    /// Counts a refresh of a session of theirs.
+    pub(crate) fn count_refresh(&self, result: Result<&ActiveSession, &NoSession>) {
+        self.metrics.session_refreshed(match result {
+            Ok(_) => "refreshed",
+            Err(NoSession::Ended { .. }) => "ended",
+            Err(NoSession::Unavailable(_)) => "unavailable",
+        });
+        if result.is_ok_and(|active| active.are_groups_left_out) {
+            self.metrics.groups_left_out.inc();
         }
     }
 

@@ -23,12 +23,9 @@ pub(super) async fn refresh(
         .sessions
         .refresh(&cookies, now(), &identity.providers)
         .await;
+    identity.providers.count_refresh(active.as_ref());
     match active {
         Ok(active) => {
-            state.metrics.session_refreshed("refreshed");
-            if active.are_groups_left_out {
-                state.metrics.groups_left_out.inc();
-            }
             let mut response = StatusCode::OK.into_response();
             set_cookies(response.headers_mut(), &active.set_cookies);
             response
@@ -37,14 +34,12 @@ pub(super) async fn refresh(
             reason,
             set_cookies: lines,
         }) => {
-            state.metrics.session_refreshed("ended");
             info!(%reason, "session ended");
             let mut response = signed_out().into_response();
             set_cookies(response.headers_mut(), &lines);
             response
         }
         Err(NoSession::Unavailable(error)) => {
-            state.metrics.session_refreshed("unavailable");
             warn!(%error, "session refresh unavailable");
             Problem::unavailable("We can't refresh your session right now. Try again in a moment.")
                 .into_response()

@@ -147,16 +147,19 @@ async fn refreshed(
 ) -> Result<Option<Response>, Unavailable> {
     let (identity, now) = (&state.identity, now());
     let sessions = &identity.sessions;
-    let active = match sessions
+    let refreshed = sessions
         .refresh_if_due(cookies, now, &identity.providers)
         .await
-    {
-        Ok(Some(active)) => active,
-        Ok(None) => return Ok(None),
+        .transpose();
+    let Some(refreshed) = refreshed else {
+        return Ok(None);
+    };
+    identity.providers.count_refresh(refreshed.as_ref());
+    let active = match refreshed {
+        Ok(active) => active,
         Err(NoSession::Ended { .. }) => return Ok(None),
         Err(NoSession::Unavailable(unavailable)) => return Err(unavailable),
     };
-    state.metrics.session_refreshed("refreshed");
     let mut response = match target {
         Some(target) => redirect(target.as_str()),
         None => {
