@@ -22,6 +22,8 @@ pub struct Caller {
     pub(crate) subject: Subject,
     /// The e-mail address, if the issuer has verified it.
     pub(crate) email: Option<String>,
+    /// Whether the token has an address that does not count, because the issuer has not verified it.
+    pub(crate) has_unverified_email: bool,
     pub(crate) groups: Vec<String>,
     pub(crate) preferred_username: Option<String>,
     /// All claims of the token. Those of a user who signed in are in its member `claims`.
@@ -69,6 +71,7 @@ impl Caller {
             from: trust.name.clone(),
             subject: Subject::Other(claims.subject().to_owned()),
             email: None,
+            has_unverified_email: false,
             groups: Vec::new(),
             preferred_username: None,
             claims: Arc::clone(claims.body()),
@@ -80,7 +83,10 @@ impl Caller {
             }
             Kind::Oidc => {
                 let paths = &trust.claims;
-                caller.email = email(&caller.claims, &paths.email, trust.trust_unverified_email);
+                let (address, is_verified) = email(&caller.claims, &paths.email);
+                let counts = is_verified || trust.trust_unverified_email;
+                caller.has_unverified_email = address.is_some() && !counts;
+                caller.email = address.filter(|_| counts);
                 caller.groups = groups(caller.claims.at(&paths.groups));
                 caller.preferred_username = caller
                     .claims
@@ -99,6 +105,7 @@ impl Caller {
         Self {
             from: claims.provider,
             subject: Subject::User(claims.subject),
+            has_unverified_email: claims.email.is_some() && !claims.email_verified,
             email: claims.email.filter(|_| claims.email_verified),
             groups: claims.groups,
             preferred_username: claims.preferred_username,
@@ -134,6 +141,12 @@ impl Caller {
     /// The e-mail address, if the issuer has verified it.
     pub fn email(&self) -> Option<&str> {
         self.email.as_deref()
+    }
+
+    /// Whether the token has an e-mail address that does not count, because the issuer has not verified
+    /// it.
+    pub const fn has_unverified_email(&self) -> bool {
+        self.has_unverified_email
     }
 
     /// The groups.
@@ -197,13 +210,19 @@ impl Caller {
     }
 }
 
-/// The e-mail address, if it is verified or need not be.
-fn email(claims: &Json, path: &[String], trust_unverified: bool) -> Option<String> {
-    let (name, above) = path.split_last()?;
-    let object = claims.at(above)?;
-    let verified = trust_unverified || object.member(EMAIL_VERIFIED).is_some_and(Json::is_true);
-    let email = object.member(name).and_then(Json::as_str)?;
-    (verified && !email.is_empty()).then(|| email.to_owned())
+/// The e-mail address at this path, and whether the issuer has verified it.
+fn email(claims: &Json, path: &[String]) -> (Option<String>, bool) {
+    let object = path.split_last().and_then(|(name, above)| {
+        let object = claims.at(above)?;
+        Some((object, object.member(name)?.as_str()?))
+    });
+    match object {
+        Some((object, email)) if !email.is_empty() => {
+            let verified = object.member(EMAIL_VERIFIED).is_some_and(Json::is_true);
+            (Some(email.to_owned()), verified)
+        }
+        _ => (None, false),
+    }
 }
 
 /// The groups: a list of strings, or one string. Elements that are not strings are ignored.

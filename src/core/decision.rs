@@ -8,7 +8,7 @@ use std::sync::Arc;
 pub use crate::reason::{Class, Reason};
 pub use evidence::{AuthnError, Evidence};
 
-use crate::caller::AuthenticatedCaller;
+use crate::caller::{AuthenticatedCaller, Caller};
 use crate::policy::{App, Rule, Sso};
 use crate::request::Ambiguity;
 
@@ -124,6 +124,13 @@ impl<'g> Decision<'g> {
     /// The caller, where a token was verified.
     pub fn authenticated(&self) -> Option<&AuthenticatedCaller> {
         self.authenticated.as_deref()
+    }
+
+    /// Whether the caller is refused and has an e-mail address that no rule counted, because the issuer
+    /// has not verified it.
+    pub(crate) fn is_refused_with_unverified_email(&self) -> bool {
+        let caller = self.authenticated().map(AuthenticatedCaller::caller);
+        self.reason == Reason::CallerNotAllowed && caller.is_some_and(Caller::has_unverified_email)
     }
 
     /// Why a token or a session was refused: for operators, never for the client.

@@ -16,6 +16,10 @@ use crate::token::Token;
 /// The maximum length of a text from the request, in bytes.
 const MAX_TEXT: usize = 1024;
 
+/// Says in the record why no entry with the user's e-mail address fits.
+const UNVERIFIED_EMAIL: &str =
+    "the issuer has not verified the caller's email address, so rules don't count it";
+
 /// One audit record. A member that does not apply is absent.
 struct AuditRecord<'a> {
     texts: [(&'static str, Option<&'a str>); 14],
@@ -45,7 +49,11 @@ impl Decision<'_> {
     pub(crate) fn audit_record(&self, headers: &Headers<'_>) -> String {
         let (caller, evidence) = (self.authenticated(), self.evidence());
         let detail = self.ambiguity.map(|ambiguity| ambiguity.to_string());
-        let error = evidence.map(|evidence| evidence.error().to_string());
+        let error = match evidence {
+            Some(evidence) => Some(evidence.error().to_string()),
+            None if self.is_refused_with_unverified_email() => Some(UNVERIFIED_EMAIL.to_owned()),
+            None => None,
+        };
         let trust = caller.map(AuthenticatedCaller::trust);
         let kid = caller.and_then(AuthenticatedCaller::kid);
         let [method, host, path] =

@@ -14,6 +14,10 @@ mod tests;
 /// The longest name that is shown, in characters.
 const MAX_NAME: usize = 128;
 
+/// Why rules with the user's e-mail address do not apply.
+const UNVERIFIED_EMAIL: &str =
+    "Your identity provider has not verified your email address, so it does not count. ";
+
 /// The page, with `next_steps`, which is HTML, below the text.
 pub(super) fn write(decision: &Decision<'_>, next_steps: &str) -> String {
     let reason = decision.reason();
@@ -57,7 +61,12 @@ fn title_and_text(decision: &Decision<'_>) -> (&'static str, String) {
                      {app} and repeat it there."
                 )
             } else {
-                format!("{who}, but you don't have access to {app}. Ask its owner for access.")
+                let note = if decision.is_refused_with_unverified_email() {
+                    UNVERIFIED_EMAIL
+                } else {
+                    ""
+                };
+                format!("{who}, but you don't have access to {app}. {note}Ask its owner for access.")
             };
             ("Access denied", text)
         }

@@ -266,3 +266,27 @@ fn a_session_that_fails_shows_why() {
     );
     error_has(&json, "revoked or signed out");
 }
+
+#[test]
+fn a_refusal_says_that_the_users_address_does_not_count() {
+    let mut test = TestGate::for_users();
+    let mail = "GET alertmanager.example.com /mail";
+    let mut error = |claims: &[(&str, &str)], request: &str| {
+        let cookies = cookie(&session_with(claims));
+        let json = record(&mut test, request, &[("cookie", &cookies)]);
+        let error = text(&json, "error").map(str::to_owned);
+        (text(&json, "reason").unwrap().to_owned(), error)
+    };
+    for unverified in ["false", ""] {
+        let (reason, error) = error(&[("email_verified", unverified)], mail);
+        assert_eq!(reason, "caller-not-allowed");
+        assert!(error.unwrap().contains("not verified the caller's email"));
+    }
+    let other = [("email", "\"bob@example.com\"")];
+    assert_eq!(error(&other, mail), ("caller-not-allowed".to_owned(), None));
+    let none = [("email", ""), ("email_verified", "")];
+    assert_eq!(error(&none, mail), ("caller-not-allowed".to_owned(), None));
+    // The address makes no difference where another entry allows the user.
+    let operator = [("email_verified", "false")];
+    assert_eq!(error(&operator, ALERTS), ("rule".to_owned(), None));
+}

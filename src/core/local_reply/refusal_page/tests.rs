@@ -55,6 +55,37 @@ fn the_page_names_the_user_and_whom_to_ask_for_access() {
 }
 
 #[test]
+fn the_page_says_that_an_address_does_not_count() {
+    let note = "has not verified your email address";
+    let unverified = [
+        "",
+        r#","email_verified":false"#,
+        r#","email_verified":"false""#,
+        r#","email_verified":"yes""#,
+        r#","email_verified":null"#,
+    ];
+    for claim in unverified {
+        let claims = format!(r#","email":"ada@example.com"{claim}"#);
+        let shown = page(Reason::CallerNotAllowed, &claims);
+        assert!(shown.contains(note), "{shown}");
+        assert!(!shown.contains("ada@example.com"), "{shown}");
+        let shown = page(Reason::CrossSite, &claims);
+        assert!(!shown.contains(note), "{shown}");
+    }
+    let counts = [
+        "",
+        r#","email":"""#,
+        r#","email":null"#,
+        r#","email":"ada@example.com","email_verified":true"#,
+        r#","email":"ada@example.com","email_verified":"true""#,
+    ];
+    for claims in counts {
+        let shown = page(Reason::CallerNotAllowed, claims);
+        assert!(!shown.contains(note), "{claims} {shown}");
+    }
+}
+
+#[test]
 fn j21_names_are_escaped_and_bounded() {
     let claims = r#","preferred_username":"<script>alert('x')</script>&\"\u0007""#;
     let shown = page(Reason::CallerNotAllowed, claims);

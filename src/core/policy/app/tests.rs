@@ -24,6 +24,7 @@ fn caller(from: &str, namespace: &str, name: &str) -> Caller {
             namespace: namespace.to_owned(),
             name: name.to_owned(),
         },
+        has_unverified_email: false,
         email: None,
         groups: Vec::new(),
         preferred_username: None,

@@ -31,6 +31,7 @@ fn account(from: &str, namespace: &str, name: &str) -> Caller {
             namespace: namespace.to_owned(),
             name: name.to_owned(),
         },
+        has_unverified_email: false,
         email: None,
         groups: Vec::new(),
         preferred_username: None,
@@ -44,6 +45,7 @@ fn signed_in(from: &str) -> Caller {
     Caller {
         from: from.to_owned(),
         subject: Subject::Other("4711".to_owned()),
+        has_unverified_email: false,
         email: Some("Ada@Example.com".to_owned()),
         groups: vec!["dev".to_owned(), "sre".to_owned()],
         preferred_username: Some("ada".to_owned()),
