@@ -1,10 +1,8 @@
-//! Errors of serde about a document, with their structure and their path.
+//! Errors of a document's names and types, with their path.
 
 use std::fmt;
 
-use serde::de::{Error, Expected, Unexpected};
-
-use crate::json::{self, Step};
+use crate::json::{self, Json, Step};
 
 /// What is wrong with a document, and where.
 #[derive(Debug)]
@@ -23,14 +21,38 @@ pub(super) enum Problem {
         known: &'static [&'static str],
     },
     /// A value of another type.
-    Type { found: String, expected: String },
-    /// Anything else.
-    Other(String),
+    Type {
+        found: String,
+        expected: &'static str,
+    },
 }
 
+// === impl DocumentError ===
+
 impl DocumentError {
-    /// The same error, with a step added in front of its path.
-    pub(super) fn through(mut self, step: Step) -> Self {
+    /// An unknown name.
+    pub(super) fn unknown(name: &str, known: &'static [&'static str]) -> Self {
+        let name = name.to_owned();
+        Problem::Unknown { name, known }.into()
+    }
+
+    /// A value of another type than the expected one.
+    pub(super) fn wrong_type(found: &Json, expected: &'static str) -> Self {
+        let found = describe(found);
+        Problem::Type { found, expected }.into()
+    }
+
+    /// The same error, seen from the object that has it in this member.
+    pub(super) fn in_member(self, name: &str) -> Self {
+        self.through(Step::Member(name.to_owned()))
+    }
+
+    /// The same error, seen from the list that has it in this element.
+    pub(super) fn in_element(self, index: usize) -> Self {
+        self.through(Step::Element(index))
+    }
+
+    fn through(mut self, step: Step) -> Self {
         self.trail.push(step);
         self
     }
@@ -48,56 +70,29 @@ impl From<Problem> for DocumentError {
     }
 }
 
-impl Error for DocumentError {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        Problem::Other(message.to_string()).into()
-    }
-
-    fn unknown_field(name: &str, known: &'static [&'static str]) -> Self {
-        let name = name.to_owned();
-        Problem::Unknown { name, known }.into()
-    }
-
-    fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        let found = describe(found);
-        let expected = match expected.to_string().as_str() {
-            "a sequence" => "a list",
-            "a boolean" => "true or false",
-            "f64" => "a number",
-            other => other,
-        }
-        .to_owned();
-        Problem::Type { found, expected }.into()
-    }
-
-    fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::invalid_type(found, expected)
-    }
-}
-
 impl fmt::Display for DocumentError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.problem {
             Problem::Unknown { name, .. } => write!(f, "unknown field `{name}`"),
             Problem::Type { found, expected } => write!(f, "expected {expected}, found {found}"),
-            Problem::Other(message) => f.write_str(message),
         }
     }
 }
 
 impl std::error::Error for DocumentError {}
 
-/// What was found. Serde's own description would add the formatting of fractions to the
-/// module: 14 KB that no policy needs.
-fn describe(found: Unexpected<'_>) -> String {
+/// What was found. The formatting of fractions would add 14 KB to the module, which no policy needs.
+fn describe(found: &Json) -> String {
     match found {
-        Unexpected::Bool(truth) => format!("`{truth}`"),
-        Unexpected::Map => "a mapping".to_owned(),
-        Unexpected::Seq => "a list".to_owned(),
-        Unexpected::Signed(number) => format!("the number {number}"),
-        Unexpected::Str(text) => format!("the string {text:?}"),
-        Unexpected::Unit => "null".to_owned(),
-        Unexpected::Unsigned(number) => format!("the number {number}"),
-        _ => "a number with a fraction".to_owned(),
+        Json::Null => "null".to_owned(),
+        Json::Bool(truth) => format!("`{truth}`"),
+        Json::Number(number) => match (number.as_u64(), number.as_i64()) {
+            (Some(number), _) => format!("the number {number}"),
+            (_, Some(number)) => format!("the number {number}"),
+            _ => "a number with a fraction".to_owned(),
+        },
+        Json::String(text) => format!("the string {text:?}"),
+        Json::Array(_) => "a list".to_owned(),
+        Json::Object(_) => "a mapping".to_owned(),
     }
 }

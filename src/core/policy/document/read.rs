@@ -1,14 +1,12 @@
 //! From text to wire types, and from their errors to policy errors with help.
 
-use serde::Deserialize as _;
-
 use crate::json::{self, Json, JsonError};
 use crate::policy::error::PolicyError;
 use crate::policy::suggestion;
 
 use super::Document;
 use super::error::{DocumentError, Problem};
-use super::value::Value;
+use super::value::Wire as _;
 
 /// The maximum number of values in a policy: thirty thousand apps of ten rules.
 const MAX_VALUES: usize = 2_000_000;
@@ -17,7 +15,7 @@ const MAX_VALUES: usize = 2_000_000;
 pub(in crate::policy) fn read(text: &str) -> Result<Document, PolicyError> {
     let json =
         Json::parse_bounded(text.as_bytes(), MAX_VALUES).map_err(|error| syntax_error(&error))?;
-    Document::deserialize(Value(&json)).map_err(|error| document_error(&error))
+    Document::read(&json).map_err(|error| document_error(&error))
 }
 
 /// The error for a text that is not valid JSON.
@@ -50,7 +48,6 @@ fn document_error(error: &DocumentError) -> PolicyError {
     let help = match &error.problem {
         Problem::Unknown { name, known } => suggestion(name, known),
         Problem::Type { expected, .. } => ["write ", expected, ", or remove the field"].concat(),
-        Problem::Other(_) => "correct the value, or remove it".to_owned(),
     };
     PolicyError::new(&error.path(), &error.to_string(), &help)
 }
