@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use portcullis_core::policy::PolicyDigest;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -36,6 +37,8 @@ pub(crate) struct Metrics {
     pub(crate) connections: Gauge,
     /// Keys of which it is unknown which trust entry owns them.
     ambiguous_keys: Gauge,
+    /// The first 48 bits of the policy's digest.
+    policy_digest: Gauge<u64, AtomicU64>,
     /// Entries in the revocation list.
     pub(crate) revocations: Gauge,
     revocations_floor: Family<RevocationListLabels, Gauge>,
@@ -103,13 +106,19 @@ const BUCKETS: [f64; 12] = [
 impl Metrics {
     /// All metrics, at zero.
     pub(crate) fn new() -> Self {
-        // Without a prefix of its own: the filter has a gauge with this name and this meaning.
+        // Without a prefix of their own: the filter has gauges with these names and this meaning.
         let ambiguous_keys = Gauge::default();
+        let policy_digest = Gauge::default();
         let mut root = Registry::with_prefix("portcullis");
         root.register(
             "ambiguous_keys",
             "Keys of which it is unknown which trust entry owns them",
             ambiguous_keys.clone(),
+        );
+        root.register(
+            "policy_digest",
+            "The first 48 bits of the digest of the policy, the same in all programs with this policy",
+            policy_digest.clone(),
         );
         let registry = root.sub_registry_with_prefix("companion");
         let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
@@ -127,6 +136,7 @@ impl Metrics {
             stale: Family::default(),
             connections: Gauge::default(),
             ambiguous_keys,
+            policy_digest,
             revocations: Gauge::default(),
             revocations_floor: Family::default(),
             revocations_read: Gauge::default(),
@@ -179,6 +189,11 @@ impl Metrics {
         let provider = provider.to_owned();
         let labels = SignInLabels { provider, outcome };
         self.sign_ins.get_or_create(&labels).inc();
+    }
+
+    /// Sets the digest of the policy.
+    pub(crate) fn policy_loaded(&self, digest: &PolicyDigest) {
+        self.policy_digest.set(digest.gauge());
     }
 
     /// Counts a session refresh: `refreshed`, `ended` or `unavailable`.

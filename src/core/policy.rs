@@ -8,6 +8,7 @@ mod app;
 mod audit;
 mod build;
 mod claims;
+mod digest;
 mod document;
 pub mod duration;
 mod entry;
@@ -28,6 +29,7 @@ use crate::trust::{KeySourceId, Trust, TrustId};
 pub use app::{App, Origin};
 pub use audit::{Audit, Level};
 pub use claims::RequestedClaims;
+pub use digest::PolicyDigest;
 pub use entry::{ClaimTest, Entry, Matcher, NamePart};
 pub use error::PolicyError;
 pub use host::HostPattern;
@@ -46,6 +48,7 @@ pub struct Policy {
     strip_headers: strip_headers::StripHeaders,
     audit: Audit,
     max_token: usize,
+    digest: PolicyDigest,
 }
 
 impl Policy {
@@ -55,7 +58,8 @@ impl Policy {
     /// type, a duplicate name, a reference to a missing name, a list that must not be empty, or
     /// a rule that could never match.
     pub fn from_json(text: &str) -> Result<Self, PolicyError> {
-        build::policy(document::read(text)?)
+        let (document, digest) = document::read(text)?;
+        build::policy(document, digest)
     }
 
     /// The trust entries, in the order in which they are tried.
@@ -106,6 +110,11 @@ impl Policy {
     /// The log levels of decisions.
     pub const fn audit(&self) -> Audit {
         self.audit
+    }
+
+    /// The digest: two policies with the same one differ at most in names of Envoy's clusters.
+    pub const fn digest(&self) -> &PolicyDigest {
+        &self.digest
     }
 
     /// The longest bearer token that is parsed, in bytes.

@@ -371,7 +371,7 @@ impl Engine {
         for (source, _) in self.gate.policy().key_sources() {
             let keys = self.keyring.trust_keys(source);
             if let Some(age) = keys.and_then(|keys| keys.age(now)) {
-                self.metrics.key_age(source, age.as_secs());
+                self.metrics.key_age(source, age, now);
             }
         }
         let duplicates = self.keyring.duplicate_keys();

@@ -2,9 +2,11 @@
 //! values come from closed sets: names in the policy, and reasons.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use portcullis_core::decision::Decision;
 use portcullis_core::policy::Policy;
+use portcullis_core::timestamp::Timestamp;
 use portcullis_core::trust::{KeySourceId, PerKeySource};
 
 /// The label of requests without an app.
@@ -74,6 +76,8 @@ pub(crate) struct Metrics {
     decisions: BTreeMap<&'static str, BTreeMap<String, usize>>,
     verification: usize,
     key_ages: PerKeySource<usize>,
+    /// The gauges of the times at which the keys were fetched.
+    key_reads: PerKeySource<usize>,
     /// The counters of successful and failed fetches.
     key_fetches: PerKeySource<[usize; 2]>,
     duplicate_keys: usize,
@@ -113,17 +117,27 @@ impl Metrics {
             "portcullis_verification_microseconds".to_owned(),
         );
         let mut key_ages = Vec::new();
+        let mut key_reads = Vec::new();
         let mut key_fetches = Vec::new();
         for (source, trust) in policy.key_sources() {
-            let trust = &trust.name;
+            let (trust, keys) = (&trust.name, &trust.keys);
             let name = format!("portcullis_key_age_seconds.trust.{trust}");
             key_ages.push((source, define(&mut all, Kind::Gauge, name)));
+            let name = format!("portcullis_key_read_timestamp_seconds.trust.{trust}");
+            // Never, until the first fetch.
+            key_reads.push((source, gauge_with(&mut all, name, 0)));
+            if let Some(remote) = &keys.remote {
+                let name = format!("portcullis_key_max_stale_seconds.trust.{trust}");
+                gauge_with(&mut all, name, remote.max_stale.as_secs());
+            }
             let fetches = ["succeeded", "failed"].map(|outcome| {
                 let name = format!("portcullis_key_fetches_total.trust.{trust}.outcome.{outcome}");
                 define(&mut all, Kind::Counter, name)
             });
             key_fetches.push((source, fetches));
         }
+        let digest = policy.digest().gauge();
+        gauge_with(&mut all, "portcullis_policy_digest".to_owned(), digest);
         let gauge = |all: &mut Vec<Tracked>, name: &str| define(all, Kind::Gauge, name.to_owned());
         let duplicate_keys = gauge(&mut all, "portcullis_duplicate_keys");
         let ambiguous_keys = gauge(&mut all, "portcullis_ambiguous_keys");
@@ -141,6 +155,7 @@ impl Metrics {
             decisions: BTreeMap::new(),
             verification,
             key_ages: key_ages.into_iter().collect(),
+            key_reads: key_reads.into_iter().collect(),
             key_fetches: key_fetches.into_iter().collect(),
             duplicate_keys,
             ambiguous_keys,
@@ -201,10 +216,13 @@ impl Metrics {
         }
     }
 
-    /// Sets the age of the keys of a key source.
-    pub(crate) fn key_age(&mut self, source: KeySourceId, seconds: u64) {
+    /// Sets the age of the keys of a key source, and when they were fetched.
+    pub(crate) fn key_age(&mut self, source: KeySourceId, age: Duration, now: Timestamp) {
         if let Some(index) = self.key_ages.get(source) {
-            self.set(*index, seconds);
+            self.set(*index, age.as_secs());
+        }
+        if let Some(index) = self.key_reads.get(source) {
+            self.set(*index, now.secs().saturating_sub(age.as_secs()));
         }
     }
 
@@ -260,6 +278,15 @@ impl Metrics {
             tracked.set = Some(value);
         }
     }
+}
+
+/// Defines a gauge with its first value.
+fn gauge_with(all: &mut Vec<Tracked>, name: String, value: u64) -> usize {
+    let index = define(all, Kind::Gauge, name);
+    if let Some(tracked) = all.get_mut(index) {
+        tracked.set = Some(value);
+    }
+    index
 }
 
 fn define(all: &mut Vec<Tracked>, kind: Kind, name: String) -> usize {

@@ -28,7 +28,11 @@ impl Root {
 
     fn configure(&mut self, size: usize) -> Result<(), String> {
         let bytes = host::plugin_configuration(size).map_err(|error| error.to_string())?;
-        let worker = Worker::start(configuration::policy(&bytes)?, self.id);
+        let policy = configuration::policy(&bytes)?;
+        let (version, digest) = (env!("CARGO_PKG_VERSION"), policy.digest());
+        let line = format!("portcullis {version}: the digest of the policy is {digest}");
+        host::log(Level::Info, &line);
+        let worker = Worker::start(policy, self.id);
         host::set_tick_period(TICK).map_err(|error| error.to_string())?;
         self.worker = Some(Rc::new(RefCell::new(worker)));
         Ok(())

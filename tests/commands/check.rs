@@ -70,17 +70,23 @@ fn texts(output: &Output) -> (Option<i32>, String, String) {
 }
 
 #[test]
-fn a_valid_policy_is_summarized_in_one_line() {
+fn a_valid_policy_is_summarized_with_its_digest() {
     let folder = Folder::new("check-valid");
     folder.file("portcullis.yaml", POLICY);
     let (code, stdout, stderr) = texts(&folder.portcullis(&["check", "portcullis.yaml"], ""));
+    let json = folder.portcullis(&["check", "--json", "portcullis.yaml"], "");
+    let policy = Policy::from_json(&String::from_utf8(json.stdout).unwrap()).unwrap();
+    let digest = policy.digest();
     assert_eq!(
         stdout,
-        "portcullis.yaml: valid: 1 trust entry, 1 app, 2 rules\n"
+        format!("portcullis.yaml: valid: 1 trust entry, 1 app, 2 rules\ndigest: {digest}\n")
     );
     assert_eq!((code, &*stderr), (Some(0), ""));
     let (code, stdout, _) = texts(&folder.portcullis(&["check", "-"], POLICY));
-    assert_eq!(stdout, "<stdin>: valid: 1 trust entry, 1 app, 2 rules\n");
+    assert_eq!(
+        stdout,
+        format!("<stdin>: valid: 1 trust entry, 1 app, 2 rules\ndigest: {digest}\n")
+    );
     assert_eq!(code, Some(0));
 }
 

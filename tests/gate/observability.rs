@@ -1,7 +1,8 @@
 //! What operators see of a decision: the audit record, the access log, and metrics.
 
 use portcullis_tests::lab::fixture::{HOST, get_alerts};
-use portcullis_tests::lab::{Call, Gateway, SigningKey, TestGateway, wait};
+use portcullis_tests::lab::token::now;
+use portcullis_tests::lab::{Call, Companion, Gateway, SigningKey, TestGateway, wait};
 use serde_json::{Value, json};
 
 const DECISIONS: &str = "portcullis_decisions_total";
@@ -311,4 +312,65 @@ async fn decisions_verifications_and_key_age_are_metrics() {
         .metric("portcullis_key_age_seconds", &age, |now| now < 600.0)
         .await;
     gateway.assert_clean().await;
+}
+
+/// The value of a gauge without labels in the companion's metrics.
+async fn digest_of(companion: &Companion) -> u64 {
+    let metrics = Call::get("localhost", "/metrics");
+    let metrics = metrics.send(companion.metrics()).await.text();
+    let line = metrics
+        .lines()
+        .find_map(|line| line.strip_prefix("portcullis_policy_digest "));
+    line.unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn read_times_of_keys_and_the_digest_of_the_policy_are_metrics() {
+    let unreachable = json!({
+        "name": "green", "kind": "kubernetes", "issuer": "https://green.example.com",
+        "audiences": ["gate"], "keys": {"envoy_cluster": "green", "max_stale": "2h"},
+    });
+    let mut whole = Value::Null;
+    let mut gateway = TestGateway::start(|policy| {
+        policy["trust"].as_array_mut().unwrap().push(unreachable);
+        policy["sso"] = json!({"url": "https://auth.example.com", "envoy_cluster": "portcullis"});
+        whole = policy.clone();
+    })
+    .await;
+    let token = gateway.token();
+    let started = now();
+    gateway.assert_allowed("allowed", get_alerts(&token)).await;
+    let envoy = &gateway.gateway;
+    let read = "portcullis_key_read_timestamp_seconds";
+    let recent = |time: f64| time > started as f64 - 60.0 && time <= now() as f64 + 1.0;
+    envoy.metric(read, &[("trust", "blue")], recent).await;
+    let never = [("trust", "green")];
+    envoy.metric(read, &never, |time| time == 0.0).await;
+    let max_stale = "portcullis_key_max_stale_seconds";
+    envoy
+        .metric(max_stale, &never, |seconds| seconds == 7200.0)
+        .await;
+    // The companion has the same policy for another mesh, and another order of its members.
+    let mut other = json!({});
+    for name in ["sso", "apps", "trust"] {
+        other[name] = whole[name].clone();
+    }
+    for trust in other["trust"].as_array_mut().unwrap() {
+        trust["keys"]["envoy_cluster"] = json!("elsewhere");
+    }
+    other["sso"]["envoy_cluster"] = json!("elsewhere");
+    let configuration = json!({
+        "url": "https://auth.example.com",
+        "providers": [{"issuer": "https://localhost:1", "client_id": "a", "client_secret": "s3cret"}],
+    });
+    let companion = Companion::with(configuration.clone(), &other).start().await;
+    let digest = digest_of(&companion).await;
+    let same = |gauge: f64| gauge == digest as f64;
+    envoy.metric("portcullis_policy_digest", &[], same).await;
+    let line = format!("the digest of the policy is {digest:012x}");
+    assert!(gateway.gateway.log().contains(&line));
+    assert!(companion.log().contains(&format!("{digest:012x}")));
+    other["apps"][0]["rules"][0]["name"] = json!("another-name");
+    let companion = Companion::with(configuration, &other).start().await;
+    assert_ne!(digest_of(&companion).await, digest);
 }

@@ -63,7 +63,7 @@ pub(crate) struct Arguments {
     json: bool,
 }
 
-/// Validates a policy file. Returns the output: the JSON, or a one-line summary. Warnings go to standard
+/// Validates a policy file. Returns the output: the JSON, or a summary and the digest. Warnings go to standard
 /// error.
 pub(crate) fn run(arguments: &Arguments) -> Result<String, Report> {
     let file = PolicyFile::open(&arguments.file)?;
@@ -80,7 +80,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<String, Report> {
         return Ok(file.json().to_owned());
     }
     let name = escape::line(file.name());
-    Ok(format!("{name}: valid: {}", summary(&policy)))
+    let (summary, digest) = (summary(&policy), policy.digest());
+    Ok(format!("{name}: valid: {summary}\ndigest: {digest}"))
 }
 
 fn summary(policy: &Policy) -> String {

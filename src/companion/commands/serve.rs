@@ -126,7 +126,8 @@ async fn serve(config: Config, metrics_connections: usize) -> Result<(), Report>
     let mut watcher = Watcher::default();
     let metrics = Arc::new(Metrics::new());
     let policy_claims = PolicyClaims::default();
-    let policy = loaded_policy::watch(&mut watcher, &config, policy_claims.clone())?;
+    let claims = policy_claims.clone();
+    let policy = loaded_policy::watch(&mut watcher, &config, claims, Arc::clone(&metrics))?;
     let identity = match &config.sign_in {
         Some(sign_in) => {
             let policy = &policy.load().policy;

@@ -1,3 +1,5 @@
+use portcullis_core::policy::Policy;
+
 use super::*;
 
 #[test]
@@ -14,8 +16,14 @@ fn counters_are_exposed() {
     metrics.revocation_floors(0, 1_700_000_002);
     metrics.revocations_read.set(seconds(1_700_000_001));
     metrics.ambiguous_keys(2);
+    let policy = r#"{"apps": [{"name": "a", "hosts": ["a.example.com"],
+        "rules": [{"name": "all", "public": true, "paths": ["/**"]}]}]}"#;
+    let policy = Policy::from_json(policy).unwrap();
+    metrics.policy_loaded(policy.digest());
+    let digest = format!("\nportcullis_policy_digest {}\n", policy.digest().gauge());
     let text = metrics.text().expect("text");
     assert!(text.contains("\nportcullis_ambiguous_keys 2\n"), "{text}");
+    assert!(text.contains(&digest), "{text}");
     for line in [
         "build_info{version=\"0.1.0\"} 1",
         "requests_total{endpoint=\"/ping\",status=\"200\"} 1",
@@ -47,6 +55,7 @@ fn counters_are_exposed() {
         names,
         [
             "ambiguous_keys gauge",
+            "policy_digest gauge",
             "build info",
             "requests counter",
             "request_duration_seconds histogram",

@@ -13,7 +13,7 @@ use super::document::{self, Document};
 use super::error::{Location, PolicyError};
 use super::host::Table;
 use super::strip_headers::StripHeaders;
-use super::{Audit, Policy};
+use super::{Audit, Policy, PolicyDigest};
 
 use identity_source::IdentitySources;
 
@@ -21,7 +21,7 @@ use identity_source::IdentitySources;
 const MAX_TOKEN: usize = 16_384;
 
 /// Validates a whole document.
-pub(super) fn policy(wire: Document) -> Result<Policy, PolicyError> {
+pub(super) fn policy(wire: Document, digest: PolicyDigest) -> Result<Policy, PolicyError> {
     let root = Location::root();
     let max_token = max_token(wire.max_token, &root.member("max_token"))?;
     let audit = audit(wire.audit.unwrap_or_default(), &root.member("audit"))?;
@@ -42,6 +42,7 @@ pub(super) fn policy(wire: Document) -> Result<Policy, PolicyError> {
         hosts,
         audit,
         max_token,
+        digest,
     })
 }
 

@@ -20,7 +20,7 @@ fn the_example_in_the_help_is_valid() {
     std::fs::remove_file(&path).unwrap();
     let output = result.unwrap_or_else(|report| panic!("{report}"));
     assert!(
-        output.ends_with(": valid: 1 trust entry, 1 app, 1 rule"),
+        output.contains(": valid: 1 trust entry, 1 app, 1 rule\ndigest: "),
         "{output}"
     );
 }

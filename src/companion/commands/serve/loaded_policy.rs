@@ -5,12 +5,13 @@ mod compatibility;
 #[cfg(test)]
 mod tests;
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use portcullis_core::policy::Policy;
 
 use crate::config::Config;
 use crate::document::Report;
+use crate::metrics::Metrics;
 use crate::policy_file::PolicyFile;
 use crate::redirect_target::RedirectRules;
 use crate::session::PolicyClaims;
@@ -25,11 +26,13 @@ pub(crate) struct LoadedPolicy {
     pub(crate) redirects: Option<RedirectRules>,
 }
 
-/// Loads the policy, and loads it again when it changes. `claims` are updated each time.
+/// Loads the policy, and loads it again when it changes. `claims` and the metric of its digest are updated
+/// each time.
 pub(super) fn watch(
     watcher: &mut Watcher,
     config: &Config,
     claims: PolicyClaims,
+    metrics: Arc<Metrics>,
 ) -> Result<Watched<LoadedPolicy>, Report> {
     let paths = vec![config.policy.clone()];
     let config = config.clone();
@@ -38,6 +41,9 @@ pub(super) fn watch(
         let name = config.policy.display().to_string();
         let loaded = load(name, contents.concat(), &config, &cookie)?;
         claims.update(&loaded.policy);
+        let digest = loaded.policy.digest();
+        metrics.policy_loaded(digest);
+        tracing::info!(%digest, "policy loaded");
         Ok(loaded)
     })
 }

@@ -2,7 +2,7 @@
 
 use crate::json::{self, Json, JsonError};
 use crate::policy::error::PolicyError;
-use crate::policy::suggestion;
+use crate::policy::{PolicyDigest, suggestion};
 
 use super::Document;
 use super::error::{DocumentError, Problem};
@@ -12,10 +12,11 @@ use super::value::Wire as _;
 const MAX_VALUES: usize = 2_000_000;
 
 /// Reads a document: one JSON object and nothing after it.
-pub(in crate::policy) fn read(text: &str) -> Result<Document, PolicyError> {
+pub(in crate::policy) fn read(text: &str) -> Result<(Document, PolicyDigest), PolicyError> {
     let json =
         Json::parse_bounded(text.as_bytes(), MAX_VALUES).map_err(|error| syntax_error(&error))?;
-    Document::read(&json).map_err(|error| document_error(&error))
+    let document = Document::read(&json).map_err(|error| document_error(&error))?;
+    Ok((document, PolicyDigest::of(&json)))
 }
 
 /// The error for a text that is not valid JSON.
