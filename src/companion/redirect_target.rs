@@ -174,12 +174,17 @@ impl RedirectRules {
         })
     }
 
-    /// Whether a URL, such as a referrer, has an allowed host.
-    pub fn has_host_of(&self, url: &url::Url) -> bool {
+    /// Whether a URL, such as a referrer, has our own origin, or one that a target may have. Another port is
+    /// another origin (RFC 6454 section 4).
+    pub fn has_origin_of(&self, url: &url::Url) -> bool {
         let host = url.host_str().filter(|_| url.scheme() == "https");
-        host.is_some_and(|host| {
-            host == self.site.host() || self.hosts.iter().any(|rule| rule.allows(host))
-        })
+        let (Some(host), Some(port)) = (host, url.port_or_known_default()) else {
+            return false;
+        };
+        let own_port = port == self.site.port();
+        let is_own = own_port && host == self.site.host();
+        let mut rules = self.hosts.iter().filter(|rule| rule.allows(host));
+        is_own || rules.any(|rule| own_port || port == 443 || rule.port == Some(port))
     }
 
     fn authority(&self, text: &str) -> Result<(String, u16), RedirectError> {

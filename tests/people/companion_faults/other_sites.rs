@@ -59,6 +59,10 @@ async fn l01_another_site_cannot_sign_a_user_out() {
             ("origin", "http://auth.example.com"),
             ("referer", "https://evil.example.net/"),
             ("referer", "https://auth.example.com.evil.example.net/"),
+            // Another port is another origin.
+            ("origin", "https://auth.example.com:9443"),
+            // A browser without Fetch Metadata, on a page that hides its referrer.
+            ("accept-language", "en"),
         ] {
             let call = Call::new(method, AUTH, "/oauth2/sign_out")
                 .header("accept", "text/html")

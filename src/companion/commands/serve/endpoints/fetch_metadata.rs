@@ -7,15 +7,36 @@ use axum::http::{HeaderMap, HeaderValue};
 
 use crate::session::Initiator;
 
+/// The header with the relation of the site that started the request to our own.
+pub(super) const SITE: &str = "sec-fetch-site";
+
+/// How often a header occurs that a browser sends at most once.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Occurrence<'a> {
+    Absent,
+    Once(&'a HeaderValue),
+    /// A proxy or another program has added one, so no value is known to be the browser's.
+    Repeated,
+}
+
+/// The value of a header that a browser sends at most once.
+pub(super) fn only<'a>(headers: &'a HeaderMap, name: &str) -> Occurrence<'a> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Occurrence::Absent,
+        (Some(value), None) => Occurrence::Once(value),
+        (Some(_), Some(_)) => Occurrence::Repeated,
+    }
+}
+
 /// Who started the navigation: the user, who typed the address or followed a link on our own origin, or
 /// another site. If the client sends no `Sec-Fetch-Site`, it may have been another site. A speculative request
 /// counts as one of another site, because the user has not started it.
 pub(super) fn initiator(headers: &HeaderMap) -> Initiator {
-    let mut sites = headers.get_all("sec-fetch-site").iter();
     let is_own = |site: &HeaderValue| site == "same-origin" || site == "none";
-    match (sites.next(), sites.next()) {
-        (Some(site), None) if is_own(site) && !is_speculative(headers) => Initiator::User,
-        _ => Initiator::OtherSite,
+    match only(headers, SITE) {
+        Occurrence::Once(site) if is_own(site) && !is_speculative(headers) => Initiator::User,
+        Occurrence::Absent | Occurrence::Once(_) | Occurrence::Repeated => Initiator::OtherSite,
     }
 }
 

@@ -2,8 +2,8 @@
 //! RP-Initiated Logout 1.0). The provider redirects back here.
 
 use axum::extract::{FromRequest as _, Request, State};
-use axum::http::HeaderMap;
 use axum::http::header::{ORIGIN, REFERER};
+use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse as _, Response};
 use portcullis_core::endpoints;
 use serde::Deserialize;
@@ -20,7 +20,10 @@ use crate::provider::{Attempt, EndSession, Secret};
 use crate::redirect_target::{RedirectRules, RedirectTarget};
 use crate::session::{Initiator, Session, SignInAttempt};
 
-use super::fetch_metadata::{is_embedded, is_speculative};
+use super::fetch_metadata::{Occurrence, SITE, is_embedded, is_speculative, only};
+
+#[cfg(test)]
+mod tests;
 
 const SIGN_OUT: &str = endpoints::SIGN_OUT.path;
 
@@ -79,25 +82,28 @@ fn allowed_target(redirects: &RedirectRules, rd: Option<&str>) -> Option<Redirec
 
 /// Whether the user must confirm the sign-out, because another site or an element of a page may have
 /// sent this request (L01), or the browser before the user entered the address.
+///
+/// So the request must show where it comes from: by `Sec-Fetch-Site`, or by an `Origin` or `Referer` of ours or
+/// of an app. A browser without Fetch Metadata sends none of them if another site hides its referrer.
 fn must_confirm(headers: &HeaderMap, redirects: &RedirectRules) -> bool {
-    let site = headers.get("sec-fetch-site");
-    let is_cross_site = site.is_some_and(|site| {
-        ["same-origin", "same-site", "none"]
-            .iter()
-            .all(|own| site != own)
+    let is_own = |value: &HeaderValue| {
+        let url = value.to_str().ok().and_then(|text| Url::parse(text).ok());
+        url.is_some_and(|url| redirects.has_origin_of(&url))
+    };
+    let senders = [ORIGIN, REFERER].map(|name| only(headers, name.as_str()));
+    let names_sender = senders.iter().any(|sender| *sender != Occurrence::Absent);
+    let is_foreign = senders.iter().any(|sender| match sender {
+        Occurrence::Absent => false,
+        Occurrence::Once(value) => !is_own(value),
+        Occurrence::Repeated => true,
     });
-    // A same-site request without Origin and Referer may come from any neighbouring host.
-    let has_origin = [ORIGIN, REFERER]
-        .iter()
-        .any(|name| headers.contains_key(name));
-    let is_unknown = site.is_some_and(|site| site == "same-site") && !has_origin;
-    let is_foreign = [ORIGIN, REFERER].iter().any(|name| {
-        headers.get_all(name).iter().any(|value| {
-            let url = value.to_str().ok().and_then(|text| Url::parse(text).ok());
-            !url.is_some_and(|url| redirects.has_host_of(&url))
-        })
-    });
-    is_cross_site || is_unknown || is_foreign || is_embedded(headers) || is_speculative(headers)
+    let is_known = match only(headers, SITE) {
+        Occurrence::Once(site) if site == "same-origin" || site == "none" => true,
+        Occurrence::Once(site) if site == "same-site" => names_sender,
+        Occurrence::Once(_) | Occurrence::Repeated => false,
+        Occurrence::Absent => names_sender,
+    };
+    !is_known || is_foreign || is_embedded(headers) || is_speculative(headers)
 }
 
 /// The page on which the user confirms the sign-out.
@@ -195,35 +201,4 @@ async fn returned(
         &sessions.delete_attempt(&cookies, &id),
     );
     Some(response)
-}
-
-#[cfg(test)]
-mod tests {
-    use portcullis_core::policy::Policy;
-
-    use super::*;
-    use crate::public_url::PublicUrl;
-
-    #[test]
-    fn l01_a_prefetched_or_prerendered_sign_out_must_be_confirmed() {
-        let policy = r#"{
-            "trust": [],
-            "sso": {"url": "https://auth.example.com", "envoy_cluster": "portcullis"},
-            "apps": [{"name": "app", "hosts": ["app.example.com"], "rules": [
-                {"name": "all", "allow": [{"from": "sso", "anyone": true}]}
-            ]}]
-        }"#;
-        let policy = Policy::from_json(policy).expect("a policy");
-        let site = PublicUrl::parse("https://auth.example.com").expect("a site");
-        let redirects = RedirectRules::new(&site, None, &policy);
-        for purpose in ["prefetch", "prefetch;prerender"] {
-            let mut headers = HeaderMap::new();
-            headers.insert("sec-fetch-site", "none".parse().expect("a value"));
-            headers.insert("sec-fetch-mode", "navigate".parse().expect("a value"));
-            headers.insert("sec-fetch-dest", "document".parse().expect("a value"));
-            assert!(!must_confirm(&headers, &redirects));
-            headers.insert("sec-purpose", purpose.parse().expect("a value"));
-            assert!(must_confirm(&headers, &redirects), "{purpose}");
-        }
-    }
 }
