@@ -24,6 +24,7 @@ pub mod fuzzing {
     };
 }
 
+mod background;
 mod clock;
 mod files;
 mod forward_auth;

@@ -24,8 +24,11 @@ use std::sync::Arc;
 use clap::Args;
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
 use tracing::{info, warn};
 
+use crate::background::BackgroundTasks;
 use crate::config::{self, Config, Limits};
 use crate::document::Report;
 use crate::logging;
@@ -77,7 +80,7 @@ Examples:
 
 It starts even if providers are down; `/ready` lists what is missing. Policy, keys, secrets and certificates
 are reloaded when they change; if a new version is invalid, the previous one stays in use. After SIGTERM or
-SIGINT it completes the requests in flight and stops.
+SIGINT it completes the requests and session refreshes in flight and stops.
 
 Exit codes:
   0  stopped by a signal
@@ -156,6 +159,10 @@ async fn serve(config: Config, metrics_connections: usize) -> Result<(), Report>
     if let Some(identity) = &identity {
         identity.watch(&metrics, &mut readiness);
     }
+    let background = identity
+        .as_ref()
+        .map(|identity| identity.sessions.background().clone());
+    let background = background.unwrap_or_default();
     let sign_in = identity.zip(config.sign_in.clone());
     let sign_in = sign_in.map(|(identity, sign_in)| {
         Arc::new(SignInState {
@@ -205,11 +212,13 @@ async fn serve(config: Config, metrics_connections: usize) -> Result<(), Report>
     });
     signals.next().await;
     info!("stopping");
+    let deadline = Instant::now() + state.config.limits.shutdown;
     state.readiness.stop();
+    background.stop();
     shutdown.start();
     // A second signal stops at once.
     tokio::select! {
-        _ = main_server => {}
+        () = stopped(main_server, &background, deadline) => {}
         () = signals.next() => {}
     }
     if let Some(server) = metrics_server {
@@ -218,6 +227,19 @@ async fn serve(config: Config, metrics_connections: usize) -> Result<(), Report>
     watching.abort();
     info!("stopped");
     Ok(())
+}
+
+/// Waits until the requests in flight are completed, and then until the deadline for the work that continues
+/// without a client: a refresh token that a provider has just issued must be stored.
+async fn stopped(server: JoinHandle<()>, background: &BackgroundTasks, deadline: Instant) {
+    let _ = server.await;
+    if timeout_at(deadline, background.finished()).await.is_err() {
+        let tasks = background.running();
+        warn!(
+            tasks,
+            "refreshes and sign-outs were aborted; help: raise `limits.shutdown`"
+        );
+    }
 }
 
 /// SIGTERM and SIGINT, which have the same effect.

@@ -20,6 +20,8 @@ use arc_swap::ArcSwap;
 use portcullis_core::session::Revocations;
 use portcullis_core::timestamp::Timestamp;
 
+use crate::background::BackgroundTasks;
+
 use super::cookies::Cookies;
 use super::keys::Keys;
 use super::outcome::{EndReason, NoSession};
@@ -88,6 +90,11 @@ impl Sessions {
             policy_claims,
             ..self
         }
+    }
+
+    /// Work on sessions that continues without a client.
+    pub(crate) fn background(&self) -> &BackgroundTasks {
+        self.refreshes.background()
     }
 
     /// The session of a request as it is stored: it is not refreshed and no cookie is set. The claims may be

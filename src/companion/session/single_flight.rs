@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::record::Session;
+use crate::background::BackgroundTasks;
 use crate::provider::Secret;
 use tokens::{TokenHash, TokenState, Tokens, hash_of};
 
@@ -38,6 +39,8 @@ pub(super) enum RedemptionOutcome {
 #[derive(Debug, Default)]
 pub(super) struct SingleFlight {
     tokens: Mutex<Tokens>,
+    /// The redemptions.
+    background: BackgroundTasks,
 }
 
 /// How a request takes part in a refresh.
@@ -63,7 +66,7 @@ struct Leader {
 impl SingleFlight {
     /// The outcome of redeeming this session's refresh token: by `redeem`, or by another request with the
     /// same token. A redemption is completed even if the caller is dropped, because its result must not be
-    /// lost.
+    /// lost. During a shutdown none is begun: another process does that.
     pub(super) async fn run<F>(
         self: &Arc<Self>,
         token: &Secret,
@@ -81,7 +84,7 @@ impl SingleFlight {
             Joined::Leader(leader) => {
                 let outcome = leader.sender.subscribe();
                 let (redemption, began) = (redeem(), Instant::now());
-                tokio::spawn(async move {
+                self.background.spawn_unless_stopping(async move {
                     let outcome = redemption.await;
                     leader.finish(outcome, now.after(began.elapsed()));
                 });
@@ -93,6 +96,11 @@ impl SingleFlight {
             .ok()
             .and_then(|outcome| outcome.clone())
             .unwrap_or(RedemptionOutcome::Unavailable)
+    }
+
+    /// The redemptions, and further work on sessions.
+    pub(super) const fn background(&self) -> &BackgroundTasks {
+        &self.background
     }
 
     /// The numbers of stored outcomes and of known spent tokens.

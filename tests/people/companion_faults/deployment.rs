@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use portcullis_tests::lab::provider::{self, Client};
+use portcullis_tests::lab::token::now;
 use portcullis_tests::lab::{
     App, Authority, Call, Companion, Gateway, Provider, Redis, Response, UserAgent, port, wait,
 };
@@ -182,6 +183,16 @@ impl Deployment {
         self.provider.grants("refresh_token").await
     }
 
+    /// From now on every session must be refreshed at the provider: one that was verified before the revocation
+    /// list was lost must be. So a test need not wait until the provider's tokens expire.
+    pub(crate) async fn require_refresh(&mut self) {
+        let begun = now();
+        wait::until_true("the next second", wait::LONG, async || now() > begun).await;
+        let lost = self.redis().keys("*ended*");
+        assert_eq!(lost.len(), 1, "{lost:?}");
+        assert_eq!(self.redis().command(&["DEL", &lost[0]]), "1");
+    }
+
     /// Waits until the filter of this replica refuses the session in these cookies.
     pub(crate) async fn wait_until_revoked(&self, cookies: &str, replica: &Replica) {
         let is_revoked =
@@ -200,6 +211,17 @@ impl Replica {
     /// Requests a path of the companion directly, not through the gateway.
     pub(crate) async fn get(&self, path: &str) -> Response {
         self.companion.call(Call::get(AUTH, path)).await
+    }
+
+    /// The number of open connections of its companion.
+    pub(crate) async fn connections(&self) -> u64 {
+        let call = Call::get("localhost", "/metrics");
+        let metrics = call.send(self.companion.metrics()).await.text();
+        let mut lines = metrics.lines();
+        let count = lines.find_map(|line| line.strip_prefix("portcullis_companion_connections "));
+        count
+            .and_then(|count| count.parse().ok())
+            .expect("a number")
     }
 
     /// The revocation list.

@@ -1,6 +1,7 @@
 //! The companion goes down and comes back.
 
-use portcullis_tests::lab::{Call, wait};
+use portcullis_tests::lab::provider::Route;
+use portcullis_tests::lab::{Call, Connection, wait};
 
 use crate::companion_faults::actions::{
     alerts, cookie_header, refresh, sign_in, sign_out, userinfo, wait_until_refreshed,
@@ -84,4 +85,54 @@ async fn one_replica_serves_everything_while_the_other_is_down() {
     deployment
         .wait_until_revoked(&old_cookies, &deployment.replicas[0])
         .await;
+}
+
+#[tokio::test]
+async fn a_refresh_in_flight_at_a_shutdown_is_completed_and_stored() {
+    let mut deployment = Settings::with_redis().start().await;
+    let alice = deployment.signed_in("alice", 0).await;
+    let cookies = cookie_header(&alice);
+    deployment.require_refresh().await;
+    let redeemed = deployment.refresh_count().await;
+    let refresh = Call::post(AUTH, "/oauth2/refresh").header("cookie", &cookies);
+
+    // The client disconnects while the provider has not responded yet.
+    deployment.provider.pause().await;
+    let address = deployment.replicas[0].companion.address();
+    let mut client = Connection::open(address).await.unwrap();
+    let bytes = format!(
+        "POST /oauth2/refresh HTTP/1.1\r\nhost: {AUTH}\r\ncookie: {cookies}\r\ncontent-length: 0\r\n\r\n"
+    );
+    client.write(bytes.as_bytes()).await.unwrap();
+    wait::until_true("a redemption", wait::LONG, async || {
+        !deployment.redis().keys("*lock*").is_empty()
+    })
+    .await;
+    drop(client);
+    wait::until_true("a closed connection", wait::LONG, async || {
+        deployment.replicas[0].connections().await == 0
+    })
+    .await;
+
+    let (provider, replica) = (&deployment.provider, &mut deployment.replicas[0]);
+    let resume = async {
+        let is_stopping = async || {
+            let ping = Call::get(AUTH, "/ping").try_send(address).await;
+            ping.is_err()
+        };
+        wait::until_true("the shutdown", wait::LONG, is_stopping).await;
+        provider.resume();
+    };
+    let (status, ()) = tokio::join!(replica.companion.stop(), resume);
+    assert_eq!(status.code(), Some(0));
+    replica.companion.restart().await;
+    let token_requests = deployment.provider.count(Route::Token).await;
+    assert_eq!(deployment.refresh_count().await, redeemed + 1);
+    // The record has the new tokens, so nothing is redeemed again, and nobody is signed out.
+    let response = deployment.replicas[0].companion.call(refresh).await;
+    assert_eq!(response.status, 200, "{}", response.text());
+    assert_eq!(
+        deployment.provider.count(Route::Token).await,
+        token_requests
+    );
 }

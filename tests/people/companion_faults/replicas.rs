@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use portcullis_tests::lab::provider::Route;
-use portcullis_tests::lab::token::now;
 use portcullis_tests::lab::{Call, Response, wait};
 use rustls::ClientConfig;
 use serde_json::json;
@@ -59,15 +58,9 @@ async fn r02_a_sign_in_started_at_one_replica_completes_once_at_the_other() {
 async fn r10_concurrent_requests_at_both_replicas_refresh_once() {
     let mut deployment = Settings::replicas().token("5s").start().await;
     let alice = deployment.signed_in("alice", 0).await;
-    let signed_in = now();
     let cookies = cookie_header(&alice);
-    // A session that was verified before the revocation list was lost must be refreshed. So the test
-    // need not wait until the provider's token expires.
     let before = deployment.refresh_count().await;
-    wait::until_true("the next second", wait::LONG, async || now() > signed_in).await;
-    let lost = deployment.redis().keys("*ended*");
-    assert_eq!(lost.len(), 1, "{lost:?}");
-    assert_eq!(deployment.redis().command(&["DEL", &lost[0]]), "1");
+    deployment.require_refresh().await;
 
     // Both replicas need a refresh before the provider has responded to either.
     deployment.provider.pause().await;
@@ -79,7 +72,7 @@ async fn r10_concurrent_requests_at_both_replicas_refresh_once() {
         let all_wait = async || {
             let mut all = true;
             for replica in &deployment.replicas {
-                all &= connections(replica).await >= 25;
+                all &= replica.connections().await >= 25;
             }
             all
         };
@@ -110,17 +103,6 @@ async fn r10_concurrent_requests_at_both_replicas_refresh_once() {
     })
     .await;
     assert_eq!(deployment.refresh_count().await, before + 1);
-}
-
-/// The number of open connections of a replica's companion.
-async fn connections(replica: &Replica) -> u64 {
-    let call = Call::get("localhost", "/metrics");
-    let metrics = call.send(replica.companion.metrics()).await.text();
-    let mut lines = metrics.lines();
-    let count = lines.find_map(|line| line.strip_prefix("portcullis_companion_connections "));
-    count
-        .and_then(|count| count.parse().ok())
-        .expect("a number")
 }
 
 /// Sends fifty requests at once, alternating between the replicas.

@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 use tracing::Instrument as _;
 
 use super::problem::Problem;
+use crate::background::BackgroundTasks;
 
 #[cfg(test)]
 mod tests;
@@ -22,14 +23,16 @@ const MAX_DETACHED: usize = 256;
 pub(super) struct Detached {
     permits: Arc<Semaphore>,
     timeout: Duration,
+    background: BackgroundTasks,
 }
 
 impl Detached {
-    /// Each request may take this long.
-    pub(super) fn new(timeout: Duration) -> Self {
+    /// Each request may take this long. A shutdown waits for `background`.
+    pub(super) fn new(timeout: Duration, background: BackgroundTasks) -> Self {
         Self {
             permits: Arc::new(Semaphore::new(MAX_DETACHED)),
             timeout,
+            background,
         }
     }
 }
@@ -48,7 +51,7 @@ pub(super) async fn detach(
         let _permit = permit;
         tokio::time::timeout(detached.timeout, next.run(request)).await
     };
-    match tokio::spawn(running.in_current_span()).await {
+    match detached.background.spawn(running.in_current_span()).await {
         Ok(Ok(response)) => response,
         Ok(Err(_)) => Problem::timed_out().into_response(),
         // The panic is logged by the hook.

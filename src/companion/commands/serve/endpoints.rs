@@ -50,7 +50,8 @@ pub(super) fn main(state: &SharedState, sign_in: Option<&SharedSignInState>) -> 
 
 /// The routes that need sign-in.
 fn with_sign_in(state: &SharedSignInState, timeout: Duration) -> Router {
-    let detached = from_fn_with_state(Detached::new(timeout), detach);
+    let background = state.identity.sessions.background().clone();
+    let detached = from_fn_with_state(Detached::new(timeout, background), detach);
     Router::new()
         .route(
             paths::BACKCHANNEL_LOGOUT.path,

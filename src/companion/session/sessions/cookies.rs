@@ -29,12 +29,13 @@ pub(super) struct WrittenCookies {
 
 impl Sessions {
     /// The session of the cookies. Values that do not open are ignored, and two sessions count as
-    /// none (C04).
+    /// none (C04), also if one of them is that of the session token: a refresh of the other would be
+    /// refused by the filter, and the new refresh token lost.
     pub(super) async fn load(&self, cookies: &Cookies<'_>) -> Result<StoredSession, NoSession> {
         let content = single(self.open_sealed(cookies))?;
+        let used = self.token_issued_at(cookies, content.sid())?;
         let stored = self.store.load(content).await?;
         let mut stored = stored.ok_or(EndReason::RecordMissing)?;
-        let used = self.token_issued_at(cookies, stored.session.sid);
         stored.session.last_used = stored.session.last_used.max(used);
         Ok(stored)
     }
@@ -52,16 +53,21 @@ impl Sessions {
         opened.collect()
     }
 
-    /// When the session token of the request was issued, if it belongs to this session. It may have
-    /// expired: it shows that the session was used then, which the sealed session does not record.
-    fn token_issued_at(&self, cookies: &Cookies<'_>, sid: Id) -> Timestamp {
+    /// When the session token of the request was issued; zero without one. It may have expired: it shows
+    /// that the session was used then, which the sealed session does not record.
+    fn token_issued_at(&self, cookies: &Cookies<'_>, sid: Id) -> Result<Timestamp, EndReason> {
         let keys = self.keys.load();
-        let texts = cookies.candidates(self.settings.names.token());
-        let claims = texts
-            .iter()
-            .filter_map(|text| keys.verify_token(&self.settings.url, text));
-        let own = claims.filter(|claims| claims.handles.sid == sid);
-        own.map(|claims| claims.issued_at).max().unwrap_or_default()
+        let mut used = Timestamp::default();
+        for text in cookies.candidates(self.settings.names.token()) {
+            let Some(claims) = keys.verify_token(&self.settings.url, &text) else {
+                continue;
+            };
+            if claims.handles.sid != sid {
+                return Err(EndReason::Ambiguous);
+            }
+            used = used.max(claims.issued_at);
+        }
+        Ok(used)
     }
 
     /// When a session token that is issued now expires: never after the session, and soon after the

@@ -205,7 +205,7 @@ impl Sessions {
         let (name, sid) = (stored.session.provider.clone(), stored.session.sid);
         let redemption = self.redemption(stored, provider, now);
         // A task of its own, because the revocation must be stored even if the client disconnects.
-        let revocation = tokio::spawn(async move {
+        let revocation = self.background().spawn(async move {
             match redemption.revoke().await {
                 Ok(()) => {
                     tracing::warn!(provider = name, %sid, "refresh token reuse detected; session revoked");

@@ -22,7 +22,7 @@ async fn a_request_is_completed_although_its_client_disconnects() {
             completed.unwrap().send(()).unwrap();
         }
     };
-    let detached = Detached::new(Duration::from_secs(60));
+    let detached = Detached::new(Duration::from_secs(60), BackgroundTasks::default());
     let routes = Router::new()
         .route("/", post(handler))
         .layer(from_fn_with_state(detached, detach));
@@ -38,7 +38,7 @@ async fn a_request_is_completed_although_its_client_disconnects() {
 
 #[tokio::test(start_paused = true)]
 async fn a_request_that_takes_too_long_ends() {
-    let detached = Detached::new(Duration::from_secs(60));
+    let detached = Detached::new(Duration::from_secs(60), BackgroundTasks::default());
     let routes = Router::new()
         .route("/", post(async || std::future::pending::<()>().await))
         .layer(from_fn_with_state(detached, detach));

@@ -313,3 +313,62 @@ async fn two_sessions_with_one_refresh_token_stay_two() {
     assert_eq!(fixture.refresh(at(3599)).await.unwrap().sid, first.sid);
     assert_eq!(fixture.provider.requests(), 1);
 }
+
+#[tokio::test]
+async fn c04_the_token_of_another_session_redeems_nothing() {
+    for mut fixture in [Fixture::new(), Fixture::with_file()] {
+        let mut other = other_browser(&fixture);
+        other.start(at(0)).await;
+        fixture.start(at(0)).await;
+        fixture.refresh(at(3000)).await.unwrap();
+        let own = fixture.browser.clone();
+        // An expired token counts too: the filter sends one, and refuses the cookies of another session.
+        fixture.browser.forget(TOKEN);
+        let token = other.browser.value(TOKEN).unwrap();
+        fixture.browser.add(TOKEN, token);
+        let header = fixture.browser.header();
+        let (cookies, now) = (cookies(&header), at(3600));
+        let (sessions, provider) = (fixture.sessions(), &fixture.provider);
+        let ended = [
+            sessions.read(&cookies, now).await.unwrap_err(),
+            sessions.refresh(&cookies, now, provider).await.unwrap_err(),
+            sessions
+                .refresh_if_due(&cookies, now, provider)
+                .await
+                .unwrap_err(),
+            sessions
+                .refresh_token_cookie(&cookies, now, provider)
+                .await
+                .unwrap_err(),
+        ];
+        for error in ended {
+            assert_eq!(reason(&error), EndReason::Ambiguous);
+        }
+        assert_eq!(provider.requests(), 0);
+        // The session itself has not ended.
+        fixture.browser = own;
+        fixture.refresh(now).await.unwrap();
+        assert_eq!(fixture.provider.redeemed(), ["refresh-0"]);
+    }
+}
+
+#[tokio::test]
+async fn during_a_shutdown_no_redemption_begins_and_no_session_ends() {
+    let mut fixture = Fixture::new();
+    fixture.start(at(0)).await;
+    fixture.refresh(at(3000)).await.unwrap();
+    fixture.sessions().background().stop();
+    // A session that needs none is refreshed.
+    fixture.refresh(at(3100)).await.unwrap();
+    let header = fixture.browser.header();
+    let provider = Arc::clone(&fixture.provider);
+    let refreshed = fixture
+        .sessions()
+        .refresh(&cookies(&header), at(3600), &provider)
+        .await;
+    assert!(matches!(refreshed, Err(NoSession::Unavailable(_))));
+    assert_eq!(provider.requests(), 0);
+    fixture.restart(at(3601));
+    fixture.refresh(at(3601)).await.unwrap();
+    assert_eq!(provider.redeemed(), ["refresh-0"]);
+}
