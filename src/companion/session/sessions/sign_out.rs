@@ -77,7 +77,10 @@ impl Sessions {
         for sid in presented.keys() {
             self.store.delete(*sid).await?;
         }
-        self.revoke(presented.values(), now).await?;
+        // The store may be unavailable, which must not keep a user without a session from signing out.
+        if !presented.is_empty() {
+            self.revoke(presented.values(), now).await?;
+        }
         let mut set_cookies = self.settings.delete_session(cookies);
         set_cookies.extend(SignInAttempts::delete_completed(&self.settings, cookies));
         Ok(SignedOut {

@@ -2,6 +2,7 @@
 
 use super::backchannel::logout_of_ada;
 use super::*;
+use crate::session::fixtures::redis_settings;
 use crate::session::outcome::LogoutOutcome;
 
 #[tokio::test]
@@ -89,6 +90,19 @@ async fn a_sign_out_that_cannot_be_stored_fails() {
     std::fs::remove_dir(&state).unwrap();
     let again = fixture.log_out(&logout, at(110)).await;
     assert_eq!(again, Ok(LogoutOutcome::Revoked { revocations: 1 }));
+}
+
+#[tokio::test]
+async fn a_sign_out_without_a_session_does_not_use_the_store() {
+    // Nothing listens there.
+    let redis = redis_settings(&serde_json::json!({"store": "redis://127.0.0.1:1"}));
+    let folder = Folder::new();
+    let mut fixture = Fixture::in_store(folder, StoreSettings::Redis(redis), settings());
+    fixture.sessions().stats(at(0)).await.unwrap_err();
+    fixture.browser.add(SEALED, "junk");
+    let signed_out = fixture.sign_out(at(0)).await;
+    assert!(signed_out.session.is_none());
+    assert_eq!(fixture.browser.names(), [""; 0]);
 }
 
 #[tokio::test]

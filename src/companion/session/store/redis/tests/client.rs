@@ -1,7 +1,13 @@
 //! A Redis that is down, hangs, or refuses the connection.
 
 use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
+
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 
 use super::*;
 use crate::session::fixtures::Folder;
@@ -83,6 +89,44 @@ async fn a_command_to_a_redis_that_hangs_times_out() {
     );
     server.resume();
     wait_for_redis(&all).await;
+}
+
+#[tokio::test]
+async fn clients_that_disconnect_cancel_no_attempt_to_connect() {
+    let server = lab::Redis::start().await;
+    let mut settings = redis_settings(&server.session());
+    let relay = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    settings.nodes[0].1 = relay.local_addr().unwrap().port();
+    let redis = RedisStore::new(settings, URL);
+    let (accepted, release) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
+    let relaying = {
+        let (accepted, release) = (Arc::clone(&accepted), Arc::clone(&release));
+        let server = server.address();
+        async move {
+            let (mut client, _) = relay.accept().await.unwrap();
+            accepted.fetch_add(1, Ordering::SeqCst);
+            // Any other attempt would be counted.
+            let more = tokio::spawn(async move {
+                while relay.accept().await.is_ok() {
+                    accepted.fetch_add(1, Ordering::SeqCst);
+                }
+            });
+            release.notified().await;
+            let mut server = TcpStream::connect(server).await.unwrap();
+            let _ = copy_bidirectional(&mut client, &mut server).await;
+            more.abort();
+        }
+    };
+    tokio::spawn(relaying);
+    for _ in 0..10 {
+        let request = read(&redis);
+        let disconnected = tokio::time::timeout(Duration::from_millis(50), request).await;
+        disconnected.unwrap_err();
+    }
+    assert_eq!(accepted.load(Ordering::SeqCst), 1);
+    release.notify_one();
+    read(&redis).await.unwrap();
+    assert_eq!(accepted.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]
