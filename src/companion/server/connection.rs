@@ -30,6 +30,11 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Concurrent requests on one HTTP/2 connection.
 const MAX_CONCURRENT_STREAMS: u32 = 128;
 
+/// The maximum number of fields in the header of an HTTP/1 request. `limits.header_bytes` is usually reached first, as
+/// in HTTP/2, which has that limit alone. Proxies forward a client's fields to forward auth, and few of them limit
+/// their number.
+const MAX_HEADER_FIELDS: usize = 1024;
+
 /// Serves HTTP on a stream until either side closes it.
 pub(super) async fn serve_connection<S>(
     stream: S,
@@ -98,6 +103,7 @@ fn builder(limits: &Limits) -> auto::Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         // Our own timeout distinguishes a slow client from an idle one.
         .header_read_timeout(None)
+        .max_headers(MAX_HEADER_FIELDS)
         .max_buf_size(limits.header_bytes);
     builder
         .http2()
