@@ -3,7 +3,7 @@
 use std::fs::{self, Permissions};
 use std::io;
 use std::net::SocketAddr;
-use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use tokio::net::{TcpListener, TcpSocket, TcpStream, UnixListener, UnixStream};
@@ -22,7 +22,7 @@ const BACKLOG: u32 = 1024;
 pub(crate) enum Listener {
     /// On an address and a port.
     Tcp(TcpListener),
-    /// On a path, which is removed when this is dropped.
+    /// On a path, whose socket is removed when this is dropped.
     Unix(UnixListener, RemoveOnDrop),
 }
 
@@ -33,9 +33,15 @@ pub(super) enum Stream {
     Unix(UnixStream),
 }
 
-/// A path that is removed when this is dropped.
+/// The path of a socket, which is removed when this is dropped, unless something else is there by then.
 #[derive(Debug)]
-pub(crate) struct RemoveOnDrop(PathBuf);
+pub(crate) struct RemoveOnDrop {
+    path: PathBuf,
+    socket: FileId,
+}
+
+/// The device and the inode of a file.
+type FileId = (u64, u64);
 
 impl Listener {
     /// Starts to listen.
@@ -46,6 +52,9 @@ impl Listener {
         };
         bound.map_err(|error| {
             let help = match error.kind() {
+                io::ErrorKind::AlreadyExists => {
+                    "remove it if nothing needs it, or use another path for the socket"
+                }
                 io::ErrorKind::AddrInUse => {
                     "stop the process that listens there, or use another address"
                 }
@@ -67,7 +76,7 @@ impl Listener {
                 Ok(address) => address.to_string(),
                 Err(error) => error.to_string(),
             },
-            Self::Unix(_, RemoveOnDrop(path)) => format!("unix:{}", path.display()),
+            Self::Unix(_, RemoveOnDrop { path, .. }) => format!("unix:{}", path.display()),
         }
     }
 
@@ -107,18 +116,32 @@ async fn unix(path: &Path, mode: u32) -> io::Result<Listener> {
                 "the path exists and is not a socket",
             ));
         }
-        if UnixStream::connect(path).await.is_ok() {
-            return Err(io::ErrorKind::AddrInUse.into());
+        // Any other result, such as a full queue, does not show that nobody listens.
+        match UnixStream::connect(path).await {
+            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {}
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Err(error),
+            Ok(_) | Err(_) => return Err(io::ErrorKind::AddrInUse.into()),
         }
         fs::remove_file(path)?;
     }
     let listener = UnixListener::bind(path)?;
+    let remove = RemoveOnDrop {
+        path: path.to_owned(),
+        socket: file_id(path)?,
+    };
     fs::set_permissions(path, Permissions::from_mode(mode))?;
-    Ok(Listener::Unix(listener, RemoveOnDrop(path.to_owned())))
+    Ok(Listener::Unix(listener, remove))
+}
+
+fn file_id(path: &Path) -> io::Result<FileId> {
+    let metadata = fs::symlink_metadata(path)?;
+    Ok((metadata.dev(), metadata.ino()))
 }
 
 impl Drop for RemoveOnDrop {
     fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
+        if file_id(&self.path).is_ok_and(|id| id == self.socket) {
+            let _ = fs::remove_file(&self.path);
+        }
     }
 }

@@ -38,15 +38,24 @@ pub(super) fn read(path: &Path, max: usize) -> io::Result<Option<Zeroizing<Vec<u
 /// Replaces a file, with mode 0600. When this returns, the content is on disk. After a crash either
 /// the old or the new file is complete.
 ///
-/// If `path` is a symbolic link, its target is replaced.
+/// If `path` is a symbolic link, its target is replaced. Anything else than a regular file, such as a device or a
+/// socket, is never replaced.
 pub(super) fn write(path: &Path, content: &[u8]) -> io::Result<()> {
     let target = match fs::canonicalize(path) {
-        Ok(target) => target,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => path.to_owned(),
+        Ok(target) if fs::symlink_metadata(&target)?.is_file() => target,
+        Ok(_) => {
+            let message = "not a regular file";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        }
+        // A symbolic link to a missing file is kept as well.
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !path.is_symlink() => {
+            path.to_owned()
+        }
         Err(error) => return Err(error),
     };
     let temporary = temporary_name(&target)?;
-    let written = write_new(&temporary, content).and_then(|()| fs::rename(&temporary, &target));
+    let file = create_new(&temporary)?;
+    let written = write_all(file, content).and_then(|()| fs::rename(&temporary, &target));
     if let Err(error) = written {
         // The first error is the one to report.
         let _ = fs::remove_file(&temporary);
@@ -56,13 +65,12 @@ pub(super) fn write(path: &Path, content: &[u8]) -> io::Result<()> {
     File::open(folder(&target))?.sync_all()
 }
 
-fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
+fn create_new(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    let mut file = options
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
+    options.write(true).create_new(true).mode(0o600).open(path)
+}
+
+fn write_all(mut file: File, content: &[u8]) -> io::Result<()> {
     file.write_all(content)?;
     file.sync_all()
 }

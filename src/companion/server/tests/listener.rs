@@ -54,6 +54,24 @@ async fn a_unix_socket_has_its_mode_and_is_removed() {
     first.task.await.expect("no panic");
     assert!(!path.exists());
 
+    // What has replaced the socket meanwhile is kept.
+    let replaced = TestServer::start(&listen, limits()).await;
+    std::fs::remove_file(&path).expect("a socket");
+    let next = std::os::unix::net::UnixListener::bind(&path).expect("a socket");
+    replaced.shutdown.start();
+    replaced.task.await.expect("no panic");
+    assert!(path.exists());
+    // A full queue does not mean that nobody listens.
+    next.set_nonblocking(true).expect("a socket");
+    let mut clients = Vec::new();
+    while let Ok(client) = UnixStream::connect(&path).await {
+        clients.push(client);
+    }
+    Listener::bind(&listen).await.expect_err("in use");
+    assert!(path.exists());
+    drop((next, clients));
+    std::fs::remove_file(&path).expect("a socket");
+
     // The socket of a killed companion is replaced.
     drop(std::os::unix::net::UnixListener::bind(&path).expect("a socket"));
     assert!(path.exists());
@@ -67,7 +85,9 @@ async fn a_unix_socket_has_its_mode_and_is_removed() {
         .expect_err("a file")
         .to_string();
     assert!(
-        received.contains("the path exists and is not a socket"),
+        received.contains("the path exists and is not a socket")
+            && received.contains(&*path.to_string_lossy())
+            && received.contains("help: remove it if nothing needs it"),
         "{received}"
     );
     assert_eq!(

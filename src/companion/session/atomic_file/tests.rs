@@ -38,6 +38,21 @@ fn a_symbolic_link_is_kept() {
 }
 
 #[test]
+fn only_a_regular_file_is_replaced() {
+    let folder = Folder::new();
+    let socket = folder.file("socket");
+    let _listening = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    let error = write(&socket, b"one").unwrap_err();
+    assert_eq!(error.to_string(), "not a regular file");
+    let dangling = folder.file("dangling");
+    symlink(folder.file("missing"), &dangling).unwrap();
+    write(&dangling, b"one").unwrap_err();
+    assert!(dangling.is_symlink());
+    let left: Vec<_> = fs::read_dir(folder.path()).unwrap().collect();
+    assert_eq!(left.len(), 2, "{left:?}");
+}
+
+#[test]
 fn a_failed_write_leaves_the_old_file() {
     let folder = Folder::new();
     // A file can't replace a folder.
