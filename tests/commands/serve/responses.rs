@@ -38,6 +38,33 @@ async fn it_starts_while_the_provider_is_down_and_ready_reports_it() {
 }
 
 #[tokio::test]
+async fn the_allowed_methods_are_those_of_the_endpoint() {
+    let companion = Companion::up(&[]).await;
+    for (path, allowed) in [
+        ("/oauth2/start", "GET"),
+        ("/oauth2/callback", "GET"),
+        ("/oauth2/sign_out", "GET, POST"),
+        ("/oauth2/sign_in", "GET,HEAD"),
+        ("/oauth2/userinfo", "GET,HEAD"),
+        ("/oauth2/refresh", "POST"),
+        ("/oauth2/backchannel-logout", "POST"),
+    ] {
+        for method in ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"] {
+            let call = Call::new(method, "auth.example.com", path);
+            let response = call.send(companion.files.address).await;
+            let is_allowed = allowed.split([',', ' ']).any(|one| one == method);
+            assert_eq!(response.status != 405, is_allowed, "{method} {path}");
+            let expected = (!is_allowed).then_some(allowed);
+            assert_eq!(
+                response.header("allow").as_deref(),
+                expected,
+                "{method} {path}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_unknown_path_is_a_404_page_and_metrics_have_their_own_listener() {
     let companion = Companion::up(&[]).await;
     for path in [
@@ -48,6 +75,8 @@ async fn an_unknown_path_is_a_404_page_and_metrics_have_their_own_listener() {
         assert_eq!(page.status, 404, "{path}");
         assert!(page.text().contains("<h1>Page not found</h1>"), "{path}");
         assert_eq!(page.header("x-frame-options").as_deref(), Some("DENY"));
+        let opener = page.header("cross-origin-opener-policy");
+        assert_eq!(opener.as_deref(), Some("same-origin"), "{path}");
     }
     let json = companion.get("/nowhere?code=hunter2").await;
     assert_eq!(

@@ -88,6 +88,30 @@ async fn l01_another_site_cannot_sign_a_user_out_without_a_prompt() {
 }
 
 #[tokio::test]
+async fn another_site_has_no_handle_of_a_window_with_our_page() {
+    let stack = shared_stack().await;
+    let browser = stack.browser().await;
+    browser
+        .visit(&format!(
+            "{}/.well-known/openid-configuration",
+            stack.provider().issuer()
+        ))
+        .await;
+    let open = format!("window.opened = window.open('{URL}/oauth2/sign_out')");
+    browser.run(&open).await;
+    // The window is open, and its handle says that it is closed.
+    let severed = async || {
+        let closed = browser
+            .client()
+            .execute("return window.opened.closed", vec![])
+            .await;
+        closed.is_ok_and(|closed| closed == true)
+    };
+    wait::until_true("no handle", wait::LONG, severed).await;
+    assert_eq!(browser.client().windows().await.unwrap().len(), 2);
+}
+
+#[tokio::test]
 async fn r11_another_site_ends_no_session_by_a_sign_in() {
     let stack = shared_stack().await;
     let browser = stack.browser().await;

@@ -4,11 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::StatusCode;
 use axum::http::header::ALLOW;
+use axum::http::{Method, StatusCode};
 use axum::middleware::from_fn_with_state;
-use axum::response::IntoResponse;
-use axum::routing::{any, get, post};
+use axum::routing::{MethodRouter, any, get, post};
 use portcullis_core::endpoints as paths;
 
 use super::detached::{Detached, detach};
@@ -59,11 +58,11 @@ fn with_sign_in(state: &SharedSignInState, timeout: Duration) -> Router {
         )
         .route(
             paths::CALLBACK.path,
-            get(callback::without_name).head(head_not_allowed),
+            without_head([(Method::GET, get(callback::without_name))]),
         )
         .route(
             &paths::CALLBACK.subpath("{provider}"),
-            get(callback::with_name).head(head_not_allowed),
+            without_head([(Method::GET, get(callback::with_name))]),
         )
         .route(paths::JWKS.path, get(keys::jwks))
         .route(paths::REFRESH.path, post(refresh::refresh))
@@ -71,12 +70,16 @@ fn with_sign_in(state: &SharedSignInState, timeout: Duration) -> Router {
         .route(paths::SIGN_IN.path, get(sign_in::sign_in))
         .route(
             paths::SIGN_OUT.path,
-            get(sign_out::by_get)
-                .post(sign_out::by_post)
-                .head(head_not_allowed)
-                .layer(detached),
+            without_head([
+                (Method::GET, get(sign_out::by_get)),
+                (Method::POST, post(sign_out::by_post)),
+            ])
+            .layer(detached),
         )
-        .route(paths::START.path, get(start::start).head(head_not_allowed))
+        .route(
+            paths::START.path,
+            without_head([(Method::GET, get(start::start))]),
+        )
         .route(paths::USERINFO.path, get(userinfo::userinfo))
         .with_state(Arc::clone(state))
 }
@@ -116,10 +119,18 @@ async fn method_not_allowed() -> Problem {
     Problem::new(status, "invalid_request", title, text)
 }
 
-/// For endpoints whose GET changes something. axum would handle a HEAD like a GET, and programs that check
-/// links send them.
-async fn head_not_allowed() -> impl IntoResponse {
-    ([(ALLOW, "GET")], method_not_allowed().await)
+/// An endpoint with these methods whose GET changes something. axum would handle a HEAD like a GET, and programs
+/// that check links send them. Every other method is refused with the same `Allow`.
+fn without_head<S, const N: usize>(routes: [(Method, MethodRouter<S>); N]) -> MethodRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    let names: Vec<&str> = routes.iter().map(|(method, _)| method.as_str()).collect();
+    let allowed = names.join(", ");
+    let refused = move || async move { ([(ALLOW, allowed)], method_not_allowed().await) };
+    let routes = routes.into_iter().map(|(_, route)| route);
+    let endpoint = routes.fold(MethodRouter::new(), MethodRouter::merge);
+    endpoint.head(refused.clone()).fallback(refused)
 }
 
 async fn sign_in_not_configured() -> Problem {
