@@ -40,8 +40,8 @@ pub(super) struct Original<'a> {
     path: &'a [u8],
 }
 
-/// Why the original request is ambiguous. The message names headers and never quotes their values.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+/// Why the original request is ambiguous. The message names headers and parameters and never quotes their values.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub(crate) enum AmbiguousRequest {
     /// A part of the original request is missing.
     #[error("missing header `{0}`; help: set it in the proxy")]
@@ -69,11 +69,13 @@ pub(crate) enum AmbiguousRequest {
     /// The request upgrades to another protocol.
     #[error("`upgrade` to a protocol other than WebSocket, or `http2-settings`")]
     Upgrade,
-    /// The query has an unknown restriction.
+    /// The query has an unknown parameter: its name, if it is short and plain.
     #[error(
-        "unknown query parameter; expected one of: allowed_groups, allowed_emails, allowed_email_domains, host"
+        "unknown query parameter{}; expected one of: allowed_groups, allowed_emails, allowed_email_domains, host, rd; \
+         help: correct the URL in the proxy, which must not send the client's query",
+        .0.as_ref().map(|name| format!(" `{name}`")).unwrap_or_default()
     )]
-    Restrictions,
+    Parameter(Option<String>),
 }
 
 /// A group of headers that describes the original request.

@@ -13,8 +13,8 @@ use super::{AmbiguousRequest, RequestFormat};
 #[cfg(test)]
 mod tests;
 
-/// The prefix of the query parameters.
-const PREFIX: &str = "allowed_";
+/// The longest name of an unknown parameter that is logged. A client's query may be anything.
+const MAX_NAME: usize = 40;
 
 /// Restrictions in addition to the policy: oauth2-proxy's `allowed_groups`, `allowed_emails` and
 /// `allowed_email_domains`. Each is a comma-separated list and may be repeated; a caller must match each
@@ -35,18 +35,14 @@ impl Restrictions {
             return Ok(restrictions);
         }
         for (name, list) in form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()) {
-            let Some(kind) = name.strip_prefix(PREFIX) else {
-                if resembles_own(&name) {
-                    return Err(AmbiguousRequest::Restrictions);
-                }
-                continue;
-            };
-            let allowed = match kind {
-                "groups" => &mut restrictions.groups,
-                "emails" => &mut restrictions.emails,
-                "email_domains" => &mut restrictions.domains,
+            let allowed = match &*name {
+                "allowed_groups" => &mut restrictions.groups,
+                "allowed_emails" => &mut restrictions.emails,
+                "allowed_email_domains" => &mut restrictions.domains,
+                // oauth2-proxy ignores `rd` here, and URLs for it may have one.
+                HOST | "rd" => continue,
                 // A typo must not allow more.
-                _ => return Err(AmbiguousRequest::Restrictions),
+                _ => return Err(AmbiguousRequest::Parameter(shown(&name))),
             };
             let listed = list.split(',').filter(|one| !one.is_empty());
             let listed = listed.map(str::to_owned);
@@ -88,15 +84,11 @@ impl Restrictions {
     }
 }
 
-/// Whether a name that is none of ours looks like one: a typo must not allow more.
-fn resembles_own(name: &str) -> bool {
-    let plain: String = name
-        .chars()
-        .filter(char::is_ascii_alphanumeric)
-        .collect::<String>()
-        .to_ascii_lowercase();
-    let words = ["allow", "group", "email", "domain"];
-    name != HOST && (plain == HOST || words.iter().any(|word| plain.contains(word)))
+/// The name of an unknown parameter, if it can be logged.
+fn shown(name: &str) -> Option<String> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    let is_plain = !name.is_empty() && name.len() <= MAX_NAME && name.bytes().all(plain);
+    is_plain.then(|| name.to_owned())
 }
 
 /// An e-mail address and its domain, if it has exactly one `@` (GHSA-c5c4-8r6x-56w3).

@@ -205,7 +205,7 @@ async fn allowed_groups_and_emails_only_restrict() {
         ("?allowed_groups=dev", &karma, false),
         ("?allowed_emails=bob@example.com", &karma, false),
         ("?allowed_email_domains=example.com", &karma, false),
-        // Other parameters are ignored.
+        // oauth2-proxy ignores this parameter.
         ("?rd=https://app.example.com/", &karma, true),
     ];
     for (query, client, is_allowed) in cases {
