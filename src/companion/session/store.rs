@@ -61,8 +61,13 @@ pub(super) trait SessionStore: fmt::Debug + Send + Sync {
     /// The session of a cookie. `None` if its record has expired or was deleted.
     async fn load(&self, cookie: SealedContent) -> Result<Option<StoredSession>, Unavailable>;
 
-    /// Stores a new session. Its record expires after `ttl`, unless the session is used.
-    async fn create(&self, session: Session, ttl: Duration) -> Result<StoredSession, Unavailable>;
+    /// Stores a new session. Its record expires after `ttl`, unless the session is used. `None` if the session is
+    /// too large for a record.
+    async fn create(
+        &self,
+        session: Session,
+        ttl: Duration,
+    ) -> Result<Option<StoredSession>, Unavailable>;
 
     /// Stores a loaded session again, for another `ttl`. `false` if it was changed or deleted since it was
     /// loaded; then nothing is stored.

@@ -166,6 +166,7 @@ impl Sessions {
         let mut set_cookies = token.set_cookies;
         let ttl = record_ttl(&session, self.settings.idle, now);
         let stored = self.store.create(session, ttl).await?;
+        let stored = stored.ok_or(StartError::TooLarge)?;
         let keys = self.keys.load_full();
         let sealed = self.sealed_cookies(cookies, &stored, now)?;
         set_cookies.extend(sealed.set_cookies);

@@ -86,11 +86,15 @@ impl SessionStore for CookieStore {
         })
     }
 
-    async fn create(&self, session: Session, _: Duration) -> Result<StoredSession, Unavailable> {
-        Ok(StoredSession {
+    async fn create(
+        &self,
+        session: Session,
+        _: Duration,
+    ) -> Result<Option<StoredSession>, Unavailable> {
+        Ok(Some(StoredSession {
             session,
             record: None,
-        })
+        }))
     }
 
     async fn save(&self, _: &StoredSession, _: Duration) -> Result<bool, Unavailable> {

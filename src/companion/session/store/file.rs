@@ -25,6 +25,7 @@ use portcullis_core::timestamp::Timestamp;
 use tokio::task::spawn_blocking;
 
 use super::completed_attempts::CompletedAttempts;
+use super::ticket::warn_of_size;
 use super::{
     CLOCK_SKEW, ENDED_TTL, Lifetime, LinkedSessions, PendingRefresh, ProviderSession, RecordRef,
     SealedContent, SessionStore, StoredSession, Ticket, record_ttl,
@@ -168,8 +169,15 @@ impl SessionStore for FileStore {
         }
     }
 
-    async fn create(&self, session: Session, ttl: Duration) -> Result<StoredSession, Unavailable> {
+    async fn create(
+        &self,
+        session: Session,
+        ttl: Duration,
+    ) -> Result<Option<StoredSession>, Unavailable> {
         let ticket = Ticket::new(&session);
+        if !ticket.has_room_for(&session, &self.shared.url) {
+            return Ok(None);
+        }
         let record = self.record(&ticket, 0, &session, ttl)?;
         let (sid, now) = (session.sid, session.last_used);
         self.run(move |shared| {
@@ -181,7 +189,7 @@ impl SessionStore for FileStore {
             ticket,
             generation: 0,
         });
-        Ok(StoredSession { session, record })
+        Ok(Some(StoredSession { session, record }))
     }
 
     async fn save(&self, stored: &StoredSession, ttl: Duration) -> Result<bool, Unavailable> {
@@ -225,6 +233,11 @@ impl SessionStore for FileStore {
             clock,
         } = refresh;
         let session = redeem.await?;
+        if !ticket.has_room_for(&session, &self.shared.url) {
+            // It could never be stored, and its refresh token is spent.
+            warn_of_size();
+            return Err(RefreshFailure::Ended);
+        }
         let now = clock.now();
         let ttl = record_ttl(&session, idle, now);
         let next = generation.wrapping_add(1);

@@ -79,16 +79,23 @@ impl SessionStore for RedisStore {
         }))
     }
 
-    async fn create(&self, session: Session, ttl: Duration) -> Result<StoredSession, Unavailable> {
+    async fn create(
+        &self,
+        session: Session,
+        ttl: Duration,
+    ) -> Result<Option<StoredSession>, Unavailable> {
         let ticket = Ticket::new(&session);
+        if !ticket.has_room_for(&session, &self.url) {
+            return Ok(None);
+        }
         self.create_record(&ticket, &session, ttl).await?;
-        Ok(StoredSession {
+        Ok(Some(StoredSession {
             session,
             record: Some(RecordRef {
                 ticket,
                 generation: 0,
             }),
-        })
+        }))
     }
 
     async fn save(&self, stored: &StoredSession, ttl: Duration) -> Result<bool, Unavailable> {

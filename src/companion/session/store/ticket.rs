@@ -15,7 +15,7 @@ use crate::session::secret::SecretKey;
 use crate::session::unavailable::Unavailable;
 
 /// The maximum length of a record, in bytes, so that no provider decides how many sessions fit into a store.
-const MAX_RECORD: usize = 64 * 1024;
+pub(super) const MAX_RECORD: usize = 64 * 1024;
 
 /// The reference to a session's record in a store. It is a credential.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -36,6 +36,14 @@ pub(in crate::session) struct RecordRef {
     /// How often the session was refreshed. A writer sends the generation that it has read, so that it does
     /// not overwrite a newer session with an older one.
     pub(in crate::session) generation: u64,
+}
+
+/// Warns of a record that counts as absent.
+pub(super) fn warn_of_size() {
+    tracing::warn!(
+        "a session's record in the session store is larger than 64 KiB and counts as absent; help: configure the \
+         provider to send fewer groups"
+    );
 }
 
 impl Ticket {
@@ -83,8 +91,18 @@ impl Ticket {
         Ok(sealed)
     }
 
-    /// Opens a record. `None` if it was sealed with another key or is of another session.
+    /// Whether a store accepts the record of the session.
+    pub(in crate::session) fn has_room_for(&self, session: &Session, url: &str) -> bool {
+        self.seal(session, url).len() <= MAX_RECORD
+    }
+
+    /// Opens a record. `None` if it was sealed with another key, is of another session, or is larger than a store
+    /// accepts.
     pub(in crate::session) fn open(&self, sealed: &[u8], url: &str) -> Option<Session> {
+        if sealed.len() > MAX_RECORD {
+            warn_of_size();
+            return None;
+        }
         let content = open_with(&self.key, &self.binding(url), sealed)?;
         Session::from_bytes(&content).filter(|session| session.sid == self.sid)
     }

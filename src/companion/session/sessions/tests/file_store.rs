@@ -1,6 +1,7 @@
 //! Sessions in the file store.
 
 use super::*;
+use crate::provider::Secret;
 use crate::session::record::RefreshFailure;
 
 async fn token_cookie(fixture: &mut Fixture, now: Timestamp) -> Result<usize, NoSession> {
@@ -113,4 +114,34 @@ async fn a_lost_database_ends_all_sessions() {
         Err(EndReason::RecordMissing)
     );
     assert_eq!(fixture.provider.requests(), 0);
+}
+
+/// Claims that no record has room for.
+fn too_large() -> Authentication {
+    let mut signed_in = ada();
+    signed_in.tokens.id_token = Some(Secret::new("x".repeat(64 * 1024)));
+    signed_in
+}
+
+#[tokio::test]
+async fn a_session_that_is_too_large_for_a_record_does_not_start() {
+    let fixture = Fixture::with_file();
+    let sessions = fixture.sessions();
+    let known = sessions.known_revocations(at(0)).await.unwrap();
+    let cookies = cookies("");
+    let started = sessions.start(&cookies, "sso", too_large(), "/", &known, at(0));
+    assert_eq!(started.await.unwrap_err(), StartError::TooLarge);
+}
+
+#[tokio::test]
+async fn a_session_that_a_refresh_makes_too_large_for_a_record_ends() {
+    let mut fixture = Fixture::with_file();
+    fixture.start(at(0)).await;
+    fixture.refresh(at(3000)).await.unwrap();
+    fixture.provider = FakeProvider::new(|_, _| Ok(too_large()));
+    assert_eq!(
+        fixture.refresh(at(3600)).await,
+        Err(EndReason::RefreshRejected)
+    );
+    assert_eq!(fixture.provider.requests(), 1);
 }

@@ -52,7 +52,7 @@ async fn a_later_session_token_counts_as_use_of_the_session() {
     fixture.browser.forget(SEALED);
     fixture.browser.add(SEALED, &sealed);
     assert!(fixture.refresh(at(6000)).await.is_ok());
-    // The token of another session does not count.
+    // The token of another session does not count: the two count as no session.
     let mut other = Fixture::new();
     other.keys = Arc::clone(&fixture.keys);
     other.restart(at(0));
@@ -63,7 +63,7 @@ async fn a_later_session_token_counts_as_use_of_the_session() {
     fixture
         .browser
         .add(TOKEN, other.browser.value(TOKEN).unwrap());
-    assert_eq!(fixture.refresh(at(6000)).await, Err(EndReason::IdleTimeout));
+    assert_eq!(fixture.refresh(at(6000)).await, Err(EndReason::Ambiguous));
 }
 
 #[tokio::test]

@@ -64,12 +64,12 @@ impl Replicas {
         lab::wait::until_true("a redemption", lab::wait::LONG, asked).await;
     }
 
-    /// How many scripts Redis has run.
-    pub(super) fn scripts(&self) -> u64 {
+    /// How often a replica has tried to take or release the lock, which the script does by `GET`.
+    pub(super) fn uses_of_lock(&self) -> u64 {
         let stats = self.server.command(&["INFO", "commandstats"]);
         let line = stats
             .lines()
-            .find_map(|line| line.strip_prefix("cmdstat_eval:calls="));
+            .find_map(|line| line.strip_prefix("cmdstat_get:calls="));
         let calls = line.and_then(|line| line.split(',').next());
         calls.map_or(0, |calls| calls.parse().unwrap())
     }
@@ -308,4 +308,23 @@ async fn the_record_of_an_unused_session_expires() {
         .keys(&format!("portcullis:*:session:*{}*", session.sid));
     let left: u64 = fixture.server.command(&["TTL", &keys[0]]).parse().unwrap();
     assert!((3600..=3630).contains(&left), "{left}");
+}
+
+#[tokio::test]
+async fn anything_but_a_record_of_bounded_size_counts_as_absent() {
+    let mut fixture = Replicas::new().await;
+    let session = fixture.start(0, at(0)).await;
+    let record = format!("*:session:*{}*", session.sid);
+    let keys = fixture.server.keys(&record);
+    let [key] = &*keys else { panic!("{keys:?}") };
+    for change in [
+        &["HSET", key, "sealed", &"x".repeat(64 * 1024 + 1)][..],
+        &["HSET", key, "generation", "x"],
+        &["DEL", key],
+        &["SET", key, "x"],
+    ] {
+        let _ = fixture.server.command(change);
+        let read = fixture.read(1, at(1)).await.unwrap_err();
+        assert_eq!(reason(&read), EndReason::RecordMissing, "{}", change[0]);
+    }
 }

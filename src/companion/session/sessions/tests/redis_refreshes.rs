@@ -17,12 +17,12 @@ async fn r10_concurrent_refreshes_at_both_replicas_redeem_once() {
         // However slow the machine is.
         Arc::get_mut(replica).unwrap().refresh_timeout = lab::wait::LONG;
     }
-    let before = fixture.scripts();
+    let before = fixture.uses_of_lock();
     let requests: Vec<_> = (0..50)
         .map(|number| fixture.refreshing(number % 2, at(3600)))
         .collect();
     // The other replica has tried to take the lock several times.
-    let asked = async || fixture.provider.requests() > 0 && fixture.scripts() > before + 5;
+    let asked = async || fixture.provider.requests() > 0 && fixture.uses_of_lock() > before + 5;
     lab::wait::until_true("a replica that waits", lab::wait::LONG, asked).await;
     fixture.provider.gate.add_permits(50);
     for request in requests {

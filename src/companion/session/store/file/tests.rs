@@ -105,7 +105,7 @@ impl Fixture {
     async fn create(&self) -> StoredSession {
         let ada = ada();
         let session = Session::new("sso", ada.user, ada.tokens, at(0), HOUR);
-        self.store().create(session, HOUR).await.unwrap()
+        self.store().create(session, HOUR).await.unwrap().unwrap()
     }
 
     async fn load(&self, stored: &StoredSession) -> Result<Option<StoredSession>, Unavailable> {

@@ -6,6 +6,7 @@ use portcullis_core::session::Id;
 
 use super::{RedisStore, Ticket, millis, script};
 use crate::session::record::Session;
+use crate::session::store::ticket::{MAX_RECORD, warn_of_size};
 use crate::session::unavailable::Unavailable;
 
 /// The record of a session.
@@ -15,6 +16,14 @@ pub(super) struct Record {
     /// How often the session was refreshed.
     pub(super) generation: u64,
 }
+
+/// Returns the generation and the sealed session of a record, or that it is too large to be read. Anything else than
+/// a record counts as absent.
+const READ: &str = "\
+if redis.call('TYPE', KEYS[1])['ok'] ~= 'hash' then return {false, false, 0} end
+if redis.call('HSTRLEN', KEYS[1], 'sealed') > tonumber(ARGV[1]) then return {false, false, 1} end
+local record = redis.call('HMGET', KEYS[1], 'generation', 'sealed')
+return {record[1], record[2], 0}";
 
 /// Replaces a record and returns 1, if it still has this generation. A deleted record stays deleted.
 const REPLACE: &str = "\
@@ -42,13 +51,16 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) 
 return 0";
 
 impl RedisStore {
-    /// The record of a ticket. `None` if there is none, or if the ticket does not open it.
+    /// The record of a ticket. `None` if there is none, if the ticket does not open it, or if it is too large.
     pub(super) async fn get_record(&self, ticket: &Ticket) -> Result<Option<Record>, Unavailable> {
-        let mut command = redis::cmd("HMGET");
-        command.arg(self.names.session(ticket.sid));
-        command.arg("generation").arg("sealed");
-        type Fields = (Option<u64>, Option<Vec<u8>>);
-        let (generation, sealed): Fields = self.client.query(&command).await?;
+        let mut command = script(READ, &self.names.session(ticket.sid));
+        command.arg(MAX_RECORD);
+        type Fields = (Option<Vec<u8>>, Option<Vec<u8>>, u64);
+        let (generation, sealed, is_too_large): Fields = self.client.query(&command).await?;
+        if is_too_large == 1 {
+            warn_of_size();
+        }
+        let generation = generation.as_deref().and_then(number);
         let (Some(generation), Some(sealed)) = (generation, sealed) else {
             return Ok(None);
         };
@@ -121,4 +133,8 @@ impl RedisStore {
         command.arg(owner);
         self.client.query::<u64>(&command).await.map(drop)
     }
+}
+
+fn number(text: &[u8]) -> Option<u64> {
+    std::str::from_utf8(text).ok()?.parse().ok()
 }

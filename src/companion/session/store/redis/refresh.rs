@@ -11,6 +11,7 @@ use tokio::time::sleep;
 use super::RedisStore;
 use crate::session::bytes;
 use crate::session::record::{RefreshFailure, Session};
+use crate::session::store::ticket::warn_of_size;
 use crate::session::store::{PendingRefresh, RecordRef, record_ttl};
 use crate::session::unavailable::Unavailable;
 
@@ -107,6 +108,11 @@ impl RecordRefresh<'_> {
     /// Saves the refreshed session.
     async fn save(&self, session: Session, ttl: Duration) -> Result<Session, RefreshFailure> {
         let RecordRef { ticket, generation } = self.record;
+        if !ticket.has_room_for(&session, &self.store.url) {
+            // It could never be stored, and its refresh token is spent.
+            warn_of_size();
+            return Err(RefreshFailure::Ended);
+        }
         let generations = (*generation, generation.wrapping_add(1));
         let started = tokio::time::Instant::now();
         loop {
