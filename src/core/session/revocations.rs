@@ -88,10 +88,8 @@ impl Revocations {
             return None;
         }
         let time = |json, name| number(json, name).map(Timestamp::from_secs);
-        let mut list = Self {
-            floor: time(json, "floor")?,
-            entries: Vec::new(),
-        };
+        let floor = time(json, "floor")?;
+        let mut entries = Vec::new();
         for entry in json.member("entries")?.as_array()? {
             let text = |name| entry.member(name).map(Json::as_str);
             let (target, user) = match (text("sid"), text("handle"), text("provider")) {
@@ -112,13 +110,17 @@ impl Revocations {
                 }
                 _ => return None,
             };
-            list.insert(Entry {
+            entries.push(Entry {
                 target,
                 user,
                 before: time(entry, "before")?,
                 ends: time(entry, "ends")?,
             });
         }
+        let mut list = Self {
+            floor,
+            entries: sorted(&entries),
+        };
         list.shrink();
         Some(list)
     }
@@ -176,12 +178,13 @@ impl Revocations {
         now: Timestamp,
     ) {
         self.prune(now);
-        self.insert(Entry {
+        let entry = Entry {
             target,
             user,
             before,
             ends,
-        });
+        };
+        self.entries = union(&self.entries, &[entry]);
         self.shrink();
     }
 
@@ -189,9 +192,9 @@ impl Revocations {
     pub fn merge(&mut self, other: &Self, now: Timestamp) {
         self.prune(now);
         self.raise_floor(other.floor);
-        for entry in other.entries.iter().filter(|entry| now < entry.ends) {
-            self.insert(*entry);
-        }
+        let mut other = other.clone();
+        other.prune(now);
+        self.entries = union(&self.entries, &other.entries);
         self.shrink();
     }
 
@@ -265,20 +268,42 @@ impl Revocations {
         let floors = of_providers.map(|entry| entry.before);
         floors.max().unwrap_or_default().max(self.floor)
     }
+}
 
-    /// Inserts an entry. Of two entries for the same target, the later `before` and the later `ends`
-    /// apply. Lists are usually sorted, so entries are usually appended.
-    fn insert(&mut self, entry: Entry) {
-        match self.place(entry.user, entry.target) {
-            Ok(at) => {
-                if let Some(known) = self.entries.get_mut(at) {
-                    known.before = known.before.max(entry.before);
-                    known.ends = known.ends.max(entry.ends);
-                }
-            }
-            Err(at) => self.entries.insert(at, entry),
-        }
+impl Entry {
+    const fn key(&self) -> (Option<Id>, Revoked) {
+        (self.user, self.target)
     }
+}
+
+/// All entries of two sorted lists, sorted. Of two entries for the same target, the later `before` and the
+/// later `ends` apply.
+fn union(first: &[Entry], second: &[Entry]) -> Vec<Entry> {
+    let mut united = Vec::with_capacity(first.len().saturating_add(second.len()));
+    let mut second = second.iter().peekable();
+    for entry in first {
+        while let Some(earlier) = second.next_if(|other| other.key() < entry.key()) {
+            united.push(*earlier);
+        }
+        let mut entry = *entry;
+        if let Some(same) = second.next_if(|other| other.key() == entry.key()) {
+            entry.before = entry.before.max(same.before);
+            entry.ends = entry.ends.max(same.ends);
+        }
+        united.push(entry);
+    }
+    united.extend(second);
+    united
+}
+
+/// The same for entries in any order: a list that another program wrote may have any, and must cost little.
+fn sorted(entries: &[Entry]) -> Vec<Entry> {
+    let is_sorted = |pair: &[Entry]| matches!(pair, [one, next] if one.key() < next.key());
+    if entries.windows(2).all(is_sorted) {
+        return entries.to_vec();
+    }
+    let (first, second) = entries.split_at(entries.len() / 2);
+    union(&sorted(first), &sorted(second))
 }
 
 impl Revoked {

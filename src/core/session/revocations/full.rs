@@ -1,7 +1,5 @@
 //! A full list: which entries are merged, as described at [`Revocations`].
 
-use std::ops::Range;
-
 use super::{Entry, Revocations, Revoked};
 use crate::session::Id;
 use crate::timestamp::Timestamp;
@@ -14,20 +12,14 @@ impl Revocations {
     /// Brings a list that is too long back to its maximum, as described at [`Revocations`].
     pub(super) fn shrink(&mut self) {
         while let Some(excess) = self.excess() {
-            let all = 0..self.entries.len();
-            let by_user = self.longest_run(&all, Entry::merged_user);
-            if let Some(run) = by_user.filter(|run| run.len() > MANY) {
-                self.merge_users(&all, run.len(), excess);
-            } else if let Some(provider) = self.longest_run(&all, Entry::provider) {
-                if let Some(run) = self.longest_run(&provider, Entry::merged_user) {
-                    self.merge_users(&provider, run.len(), excess);
-                } else {
-                    // At most half of them, so that another provider may have most then.
-                    let count = excess.min(provider.len() / 2);
-                    self.merge_oldest_of_provider(provider, count);
-                }
+            let of_user = longest_run(&self.entries, Entry::merged_user);
+            let of_provider = longest_run(&self.entries, Entry::provider);
+            if of_user > MANY {
+                self.merge_groups(Entry::merged_user, of_user, excess, merged_user);
+            } else if of_provider > 1 {
+                self.merge_groups(Entry::provider, of_provider, excess, merged_provider);
             } else {
-                self.raise_floor(Self::cutoff(&self.entries, |_| true, excess));
+                self.raise_floor(cutoff(&self.entries, |_| true, excess));
                 // The floor now covers these entries.
                 let floor = self.floor;
                 self.entries.retain(|entry| entry.before > floor);
@@ -41,100 +33,112 @@ impl Revocations {
         Some(excess).filter(|excess| *excess > 0)
     }
 
-    /// The earliest time such that at least `count` of these entries that count, which are as many or
-    /// more, have a `before` until then.
-    fn cutoff(entries: &[Entry], counts: fn(&Entry) -> bool, count: usize) -> Timestamp {
-        let entries = || entries.iter().filter(|entry| counts(entry));
-        let times = || entries().map(|entry| entry.before.millis());
-        let mut low = times().min().unwrap_or_default();
-        let mut high = times().max().unwrap_or_default();
-        while low < high {
-            let middle = low.midpoint(high);
-            if times().filter(|time| *time <= middle).count() < count {
-                low = middle.saturating_add(1);
-            } else {
-                high = middle;
-            }
-        }
-        Timestamp::from_millis(low)
-    }
-
-    /// The entries of the group that has most of those in `range`; `None` if none has two. `group` is
-    /// the group of an entry; some are in none.
-    fn longest_run(
-        &self,
-        range: &Range<usize>,
+    /// Replaces each group of `length` entries by what `merge` makes of it, until `excess` entries are gone. All
+    /// such groups at once, because a list may have very many.
+    fn merge_groups(
+        &mut self,
         group: fn(&Entry) -> Option<Id>,
-    ) -> Option<Range<usize>> {
-        let mut longest = 0..1;
-        let (mut start, mut current) = (0, None);
-        let entries = self.entries.iter().enumerate();
-        for (at, entry) in entries.take(range.end).skip(range.start) {
-            let own = group(entry);
-            if own.is_none() || own != current {
-                (start, current) = (at, own);
-            }
-            let run = start..at.saturating_add(1);
-            if run.len() > longest.len() {
-                longest = run;
-            }
-        }
-        (longest.len() > 1).then_some(longest)
-    }
-
-    /// Merges the entries of each user who has `length` of them in `range` into one, which revokes
-    /// what any of them revokes, and more of that user alone. It stops when `excess` entries are gone.
-    fn merge_users(&mut self, range: &Range<usize>, length: usize, mut excess: usize) {
+        length: usize,
+        mut excess: usize,
+        merge: fn(&[Entry], usize) -> Vec<Entry>,
+    ) {
         let mut merged: Vec<Entry> = Vec::with_capacity(self.entries.len());
-        let mut rest = self.entries.as_slice();
-        while let Some(first) = rest.first() {
-            let start = self.entries.len().saturating_sub(rest.len());
-            let same = rest.iter().take_while(|entry| {
-                entry.merged_user().is_some() && entry.merged_user() == first.merged_user()
-            });
-            let (run, behind) = rest.split_at(same.count().max(1));
-            rest = behind;
-            if run.len() != length || excess == 0 || !range.contains(&start) {
+        for run in self
+            .entries
+            .chunk_by(|one, next| are_grouped(group, one, next))
+        {
+            if run.len() == length && excess > 0 {
+                let entries = merge(run, excess);
+                excess = excess.saturating_sub(length.saturating_sub(entries.len()));
+                merged.extend(entries);
+            } else {
                 merged.extend_from_slice(run);
-                continue;
             }
-            excess = excess.saturating_sub(length.saturating_sub(1));
-            let latest = |time: fn(&Entry) -> Timestamp| run.iter().map(time).max();
-            merged.push(Entry {
-                target: first.user.map_or(first.target, Revoked::User),
-                user: first.user,
-                before: latest(|entry| entry.before).unwrap_or_default(),
-                ends: latest(|entry| entry.ends).unwrap_or_default(),
-            });
         }
         self.entries = merged;
     }
+}
 
-    /// Merges the `count` oldest entries of one provider, and more if they are as old, into its entry
-    /// for all of its sessions. The first time, that adds an entry.
-    fn merge_oldest_of_provider(&mut self, run: Range<usize>, count: usize) {
-        let entries = self.entries.get(run).unwrap_or_default();
-        let Some(provider) = entries.first().and_then(Entry::provider) else {
-            return;
+fn are_grouped(group: fn(&Entry) -> Option<Id>, one: &Entry, next: &Entry) -> bool {
+    group(one).is_some() && group(one) == group(next)
+}
+
+/// How many entries the group has that has most; 1 if none has two. `group` is the group of an entry; some
+/// are in none.
+fn longest_run(entries: &[Entry], group: fn(&Entry) -> Option<Id>) -> usize {
+    let runs = entries.chunk_by(|one, next| are_grouped(group, one, next));
+    runs.map(<[Entry]>::len).max().unwrap_or_default()
+}
+
+/// The entries of one user as one, which revokes what any of them revokes, and more of that user alone.
+fn merged_user(run: &[Entry], _: usize) -> Vec<Entry> {
+    let latest = |time: fn(&Entry) -> Timestamp| run.iter().map(time).max().unwrap_or_default();
+    let user = run.first().and_then(|first| first.user);
+    let merged = user.map(|user| Entry {
+        target: Revoked::User(user),
+        user: Some(user),
+        before: latest(|entry| entry.before),
+        ends: latest(|entry| entry.ends),
+    });
+    merged.into_iter().collect()
+}
+
+/// The entries of one provider with those of each of its users who has most merged or, if none has two, with its
+/// oldest merged into its entry for all of its sessions: as many as `excess`, and more if they are as old, but at
+/// most half, so that another provider may have most then.
+fn merged_provider(run: &[Entry], excess: usize) -> Vec<Entry> {
+    let of_user = longest_run(run, Entry::merged_user);
+    if of_user > 1 {
+        let mut own = Revocations {
+            entries: run.to_vec(),
+            ..Revocations::default()
         };
-        let before = Self::cutoff(entries, |entry| !entry.is_of_provider(), count);
-        let mut ends = Timestamp::default();
-        self.entries.retain(|entry| {
-            let is_merged = entry.before <= before
-                && !entry.is_of_provider()
-                && entry.provider() == Some(provider);
-            if is_merged {
-                ends = ends.max(entry.ends);
-            }
-            !is_merged
-        });
-        self.insert(Entry {
-            target: Revoked::Provider(provider),
-            user: Some(provider),
-            before,
-            ends,
-        });
+        own.merge_groups(Entry::merged_user, of_user, excess, merged_user);
+        return own.entries;
     }
+    let Some(provider) = run.first().and_then(Entry::provider) else {
+        return run.to_vec();
+    };
+    // The entry for all of its sessions takes the place of one more.
+    let has_own = run.iter().any(Entry::is_of_provider);
+    let count = excess.min(run.len() / 2);
+    let count = count.saturating_add(usize::from(!has_own));
+    let before = cutoff(run, |entry| !entry.is_of_provider(), count);
+    let is_merged = |entry: &&Entry| entry.is_of_provider() || entry.before <= before;
+    let mut merged = Entry {
+        target: Revoked::Provider(provider),
+        user: Some(provider),
+        before,
+        ends: Timestamp::default(),
+    };
+    for entry in run.iter().filter(is_merged) {
+        merged.before = merged.before.max(entry.before);
+        merged.ends = merged.ends.max(entry.ends);
+    }
+    let kept: Vec<Entry> = run
+        .iter()
+        .filter(|entry| !is_merged(entry))
+        .copied()
+        .collect();
+    super::union(&[merged], &kept)
+}
+
+/// The earliest time such that at least `count` of these entries that count, which are as many or more, have a
+/// `before` until then.
+fn cutoff(entries: &[Entry], counts: fn(&Entry) -> bool, count: usize) -> Timestamp {
+    let entries = || entries.iter().filter(|entry| counts(entry));
+    let times = || entries().map(|entry| entry.before.millis());
+    let mut low = times().min().unwrap_or_default();
+    let mut high = times().max().unwrap_or_default();
+    while low < high {
+        let middle = low.midpoint(high);
+        if times().filter(|time| *time <= middle).count() < count {
+            low = middle.saturating_add(1);
+        } else {
+            high = middle;
+        }
+    }
+    Timestamp::from_millis(low)
 }
 
 impl Entry {

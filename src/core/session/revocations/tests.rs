@@ -349,6 +349,55 @@ fn two_full_lists_are_merged_in_linear_time() {
 }
 
 #[test]
+fn the_order_of_a_list_does_not_matter() {
+    let list = list_of((0..500).map(|sid| (sid * 7919 % 500, sid % 20, u64::from(sid))));
+    let text = list.to_json();
+    let (start, entries) = text.split_once('[').unwrap();
+    let entries = entries.trim_end_matches("]}");
+    let mut entries: Vec<&str> = entries.split_inclusive("},").collect();
+    entries.reverse();
+    let mut reversed: Vec<&str> = entries
+        .iter()
+        .map(|one| one.trim_end_matches(','))
+        .collect();
+    // Of two entries for one target, the later times apply.
+    let early = reversed[0].replace("1800000", "1700000");
+    reversed.push(&early);
+    let text = format!("{start}[{}]}}", reversed.join(","));
+    assert_eq!(Revocations::parse(text.as_bytes()).unwrap(), list);
+}
+
+#[test]
+fn very_many_small_groups_are_merged_at_once() {
+    // Each provider has three users with one entry, or two with two each. Merging one group at a time would take
+    // as many passes over the list as it has groups.
+    for entries_of_user in [1, 2] {
+        let count = u32::try_from(Revocations::MAX_ENTRIES * 5 / 4).unwrap();
+        let entries = (0..count).map(|sid| {
+            let user = sid / entries_of_user;
+            (sid, user_of(sid / (entries_of_user + 2), user), 10)
+        });
+        let list = list_of_users(entries);
+        assert!(list.len() <= Revocations::MAX_ENTRIES);
+        assert!(
+            list.len() > Revocations::MAX_ENTRIES * 9 / 10,
+            "{}",
+            list.len()
+        );
+        assert_eq!(list.floor(), Timestamp::default());
+        for sid in 0..count {
+            let user = user_of(sid / (entries_of_user + 2), sid / entries_of_user);
+            let own = SessionHandles {
+                sid: id(sid),
+                handle: user,
+                began: at(10),
+            };
+            assert!(list.revokes(&own, at(20)), "{sid}");
+        }
+    }
+}
+
+#[test]
 fn an_entry_for_a_provider_is_never_merged_with_those_of_a_user() {
     // The handle of a user who is named like the provider, as no companion makes it.
     let (before, ends) = (at(10).secs(), at(100_000).secs());
