@@ -12,6 +12,23 @@ pub(crate) use write_access::{WriteAccess, Writer};
 /// The maximum size of a file, in bytes.
 pub(crate) const MAX_BYTES: usize = 16 << 20;
 
+/// How an error shows the configured path of a file: only if something is there. The value may be the secret itself,
+/// written in place of the path of its file.
+pub(crate) fn shown(path: &Path) -> String {
+    match fs::symlink_metadata(path) {
+        Ok(_) => path.display().to_string(),
+        Err(_) => "(the value is not shown, as it could be the secret itself)".to_owned(),
+    }
+}
+
+/// The same where the error does not name the setting.
+pub(crate) fn named(setting: &str, path: &Path) -> String {
+    match fs::symlink_metadata(path) {
+        Ok(_) => shown(path),
+        Err(_) => format!("{setting}: {}", shown(path)),
+    }
+}
+
 /// Reads a file of at most [`MAX_BYTES`]. A longer one is an error.
 pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
     read_bounded(open(path)?)

@@ -77,7 +77,7 @@ impl Watcher {
         paths: Vec<PathBuf>,
         load: impl Fn(Vec<Vec<u8>>) -> Result<T, Report> + Send + 'static,
     ) -> Result<Watched<T>, Report> {
-        let contents = read(&paths)?;
+        let contents = read(name, &paths)?;
         let digest = digest(&contents);
         let current = Arc::new(ArcSwap::from_pointee(load(contents)?));
         let (sender, changes) = watch::channel(());
@@ -158,7 +158,7 @@ impl<T> Clone for Watched<T> {
 
 impl<T: Send + Sync> Poll for Watch<T> {
     fn poll(&mut self, metrics: &Metrics) {
-        let read = read(&self.paths);
+        let read = read(self.name, &self.paths);
         let contents = match &read {
             Ok(contents) => Ok(digest(contents)),
             Err(report) => Err(report.to_string()),
@@ -207,8 +207,13 @@ impl<T> std::fmt::Debug for Watch<T> {
     }
 }
 
-fn read(paths: &[PathBuf]) -> Result<Vec<Vec<u8>>, Report> {
-    let one = |path: &PathBuf| {
+/// The files that are secret, by the name of their watch and their number, with their settings. Errors show only
+/// paths of them that exist.
+const SECRETS: [((&str, usize), &str); 2] =
+    [(("keys", 0), "session.keys_file"), (("tls", 1), "tls.key")];
+
+fn read(name: &str, paths: &[PathBuf]) -> Result<Vec<Vec<u8>>, Report> {
+    let one = |(number, path): (usize, &PathBuf)| {
         files::read(path).map_err(|error| {
             let help = match error.kind() {
                 io::ErrorKind::NotFound => "check the path",
@@ -216,10 +221,15 @@ fn read(paths: &[PathBuf]) -> Result<Vec<Vec<u8>>, Report> {
                 _ => "check that it is a readable file",
             };
             let problem = format!("can't be read: {error}");
-            Report::of(&path.display().to_string(), &problem, help)
+            let mut secrets = SECRETS.iter();
+            let file = match secrets.find(|(secret, _)| *secret == (name, number)) {
+                Some((_, setting)) => files::named(setting, path),
+                None => path.display().to_string(),
+            };
+            Report::of(&file, &problem, help)
         })
     };
-    paths.iter().map(one).collect()
+    paths.iter().enumerate().map(one).collect()
 }
 
 fn digest(contents: &[Vec<u8>]) -> [u8; 32] {

@@ -19,8 +19,11 @@ const NAMES: [&str; 5] = ["secret", "passw", "passphrase", "credential", "apikey
 /// Other names of such fields.
 const SHORT_NAMES: [&str; 3] = ["pass", "pw", "pwd"];
 
-/// Whether a line of a file has a credential: a field with such a name, written instead of one with `_file`
-/// at the end, or a URL.
+/// What the names of further fields end in that name the file of a credential.
+const FILE_NAMES: [&str; 3] = ["assertionfile", "keysfile", "tokenfile"];
+
+/// Whether a line of a file has a credential: a field with such a name, or a URL. A field for the path of a file
+/// counts, because the credential itself may stand there.
 pub(super) fn are_in(line: &str) -> bool {
     let is_set = |(at, _)| {
         let before = line.get(..at).unwrap_or_default();
@@ -36,8 +39,9 @@ fn is_credential(text: &str) -> bool {
     let name = start.and_then(|at| text.get(at..)).unwrap_or(text);
     let name: String = name.chars().filter(|one| one.is_alphanumeric()).collect();
     let name = name.to_lowercase();
-    !name.ends_with("file")
-        && (SHORT_NAMES.contains(&name.as_str()) || NAMES.iter().any(|part| name.contains(part)))
+    SHORT_NAMES.contains(&name.as_str())
+        || NAMES.iter().any(|part| name.contains(part))
+        || FILE_NAMES.iter().any(|end| name.ends_with(end))
 }
 
 /// The text without credentials. Borrowed where it has none.

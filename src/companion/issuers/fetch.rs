@@ -39,16 +39,20 @@ pub(super) struct FetchResponse {
     body: Vec<u8>,
 }
 
+/// The settings with paths of files.
+const CA_FILE: &str = "trust.*.ca_file";
+const TOKEN_FILE: &str = "trust.*.token_file";
+
 /// Why there is no response.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum FetchError {
-    #[error("the file {} can't be read", .0.display())]
-    File(PathBuf, #[source] io::Error),
-    #[error("the file {} is not a CA file", .0.display())]
+    #[error("the file {} can't be read", files::named(.0, .1))]
+    File(&'static str, PathBuf, #[source] io::Error),
+    #[error("the file {} is not a CA file", files::named(CA_FILE, .0))]
     Ca(PathBuf, #[source] ClientError),
     #[error("the HTTP client can't be created")]
     Client(#[source] ClientError),
-    #[error("the file {} has no token: expected one line of visible ASCII", .0.display())]
+    #[error("the file {} has no token: expected one line of visible ASCII", files::named(TOKEN_FILE, .0))]
     Token(PathBuf),
     #[error("`connect` needs a DNS name in the first URL")]
     NoServerName,
@@ -132,7 +136,7 @@ impl KeyFetcher {
     /// The client, created again when the CA file has changed.
     async fn client(&mut self) -> Result<Client, FetchError> {
         let ca = match &self.connection.ca_file {
-            Some(file) => Some(read(file).await?),
+            Some(file) => Some(read(CA_FILE, file).await?),
             None => None,
         };
         if let Some(cached) = self.client.as_ref().filter(|cached| cached.ca == ca) {
@@ -181,7 +185,7 @@ pub(super) fn error_chain(error: &dyn Error) -> String {
 
 /// The `Authorization` header with the token in a file. It is marked sensitive, so no log shows it.
 async fn token(file: &Path) -> Result<HeaderValue, FetchError> {
-    let token = read(file).await?;
+    let token = read(TOKEN_FILE, file).await?;
     let token = token.trim_ascii();
     let visible = !token.is_empty() && token.iter().all(u8::is_ascii_graphic);
     let mut value = Some(token)
@@ -192,9 +196,9 @@ async fn token(file: &Path) -> Result<HeaderValue, FetchError> {
     Ok(value)
 }
 
-async fn read(file: &Path) -> Result<Vec<u8>, FetchError> {
+async fn read(setting: &'static str, file: &Path) -> Result<Vec<u8>, FetchError> {
     let path = file.to_owned();
     let read = tokio::task::spawn_blocking(move || files::read(&path)).await;
     let read = read.unwrap_or_else(|error| Err(io::Error::other(error)));
-    read.map_err(|error| FetchError::File(file.to_owned(), error))
+    read.map_err(|error| FetchError::File(setting, file.to_owned(), error))
 }

@@ -39,7 +39,7 @@ pub(super) enum SecretKind {
 
 /// Why a file has no usable secret.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("{}: {why}", .path.display())]
+#[error("{}: {why}", files::shown(.path))]
 pub(crate) struct SecretFileError {
     path: PathBuf,
     why: String,

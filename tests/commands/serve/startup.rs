@@ -50,7 +50,6 @@ fn t25_missing_or_invalid_files_are_reported_with_help() {
     for (name, text, problem) in [
         ("companion.yaml", None, "can't be read"),
         ("portcullis.yaml", None, "can't be read"),
-        ("session-keys", None, ""),
         ("session-keys", Some("{}"), ""),
         ("portcullis.yaml", Some("apps: []\n"), "apps"),
         (
@@ -87,6 +86,39 @@ fn t25_missing_or_invalid_files_are_reported_with_help() {
         stderr.starts_with("error: cert.pem: can't be read"),
         "{stderr}"
     );
+    // The value may be the secret itself, so it is not shown.
+    for (flags, name) in [
+        (&["--session-keys-file=hunter2"][..], "session.keys_file"),
+        (
+            &["--tls-cert=companion.yaml", "--tls-key=hunter2"],
+            "tls.key",
+        ),
+        (
+            &["--provider-client-secret-file=hunter2"],
+            "client_secret_file",
+        ),
+        (
+            &["--provider-client-assertion-file=hunter2"],
+            "client_assertion_file",
+        ),
+    ] {
+        let (code, stderr) = files.refused(flags);
+        assert_eq!(code, Some(1), "{stderr}");
+        assert!(stderr.contains(name), "{stderr}");
+        assert!(stderr.contains("the value is not shown"), "{stderr}");
+        assert!(!stderr.contains("hunter2"), "{stderr}");
+    }
+    files.write(
+        "companion.yaml",
+        &format!(
+            "{}  store: {{password_file: hunter2}}\n",
+            files.configuration()
+        ),
+    );
+    let (code, stderr) = files.refused(&[]);
+    assert_eq!(code, Some(1), "{stderr}");
+    assert!(!stderr.contains("hunter2"), "{stderr}");
+    let files = Files::new();
     let (code, stderr) = files.refused(&["--lisen", "x"]);
     assert_eq!(code, Some(1));
     assert!(stderr.contains("'--listen'"), "{stderr}");

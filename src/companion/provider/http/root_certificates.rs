@@ -34,7 +34,7 @@ type FileStamp = (Option<SystemTime>, u64);
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub(crate) enum CaError {
     /// The file can't be read.
-    #[error("{}: {why}", .file.display())]
+    #[error("{}: {why}", files::shown(.file))]
     File {
         /// The file.
         file: PathBuf,

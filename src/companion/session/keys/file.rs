@@ -276,10 +276,7 @@ impl std::error::Error for KeyFileError {}
 
 impl From<KeyFileError> for Report {
     fn from(error: KeyFileError) -> Self {
-        Self::of(
-            &error.path.display().to_string(),
-            &error.problem,
-            &error.help,
-        )
+        let name = files::named("session.keys_file", &error.path);
+        Self::of(&name, &error.problem, &error.help)
     }
 }

@@ -13,6 +13,7 @@ use redis::{
 };
 
 use super::TIMEOUT;
+use crate::files;
 use crate::provider::Secret;
 use crate::session::atomic_file;
 use crate::session::store::redis::settings::{RedisSettings, RedisTopology};
@@ -53,29 +54,31 @@ impl Connection {
 
 impl Secrets {
     fn read(settings: &RedisSettings) -> Result<Self, Unavailable> {
-        let unusable = |path: &Path, problem: String| {
-            Unavailable::new(format!(
-                "Redis is misconfigured: {}: {problem}",
-                path.display()
-            ))
+        let unusable = |setting: &str, path: &Path, problem: String| {
+            let file = files::named(setting, path);
+            Unavailable::new(format!("Redis is misconfigured: {file}: {problem}"))
         };
-        let read = |path: &Path, most| match atomic_file::read(path, most) {
+        let read = |setting: &str, path: &Path, most| match atomic_file::read(path, most) {
             Ok(Some(content)) => Ok(content),
-            Ok(None) => Err(unusable(path, "file not found".to_owned())),
-            Err(error) => Err(unusable(path, format!("can't be read: {error}"))),
+            Ok(None) => Err(unusable(setting, path, "file not found".to_owned())),
+            Err(error) => Err(unusable(setting, path, format!("can't be read: {error}"))),
         };
-        let password = |path: &Path| {
-            let content = read(path, MAX_PASSWORD)?;
+        let password = |setting: &str, path: &Path| {
+            let content = read(setting, path, MAX_PASSWORD)?;
             let text = std::str::from_utf8(&content).unwrap_or_default();
             // Editors end the file with a line break.
             match text.trim_end_matches(['\r', '\n']) {
-                "" => Err(unusable(path, "the password is empty".to_owned())),
+                "" => Err(unusable(setting, path, "the password is empty".to_owned())),
                 password => Ok(Secret::new(password)),
             }
         };
-        let of_servers = settings.password_file.as_deref().map(password);
-        let of_sentinels = settings.sentinel_password_file.as_deref().map(password);
-        let ca = settings.ca_file.as_deref().map(|path| read(path, MAX_CA));
+        let of_servers = settings.password_file.as_deref();
+        let of_servers = of_servers.map(|path| password("session.redis.password_file", path));
+        let of_sentinels = settings.sentinel_password_file.as_deref();
+        let of_sentinels =
+            of_sentinels.map(|path| password("session.redis.sentinel_password_file", path));
+        let ca = settings.ca_file.as_deref();
+        let ca = ca.map(|path| read("session.redis.ca_file", path, MAX_CA));
         let ca = ca.transpose()?.map(|content| content.to_vec());
         Ok(Self {
             password: of_servers.transpose()?,
