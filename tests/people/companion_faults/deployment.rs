@@ -213,17 +213,6 @@ impl Replica {
         self.companion.call(Call::get(AUTH, path)).await
     }
 
-    /// The number of open connections of its companion.
-    pub(crate) async fn connections(&self) -> u64 {
-        let call = Call::get("localhost", "/metrics");
-        let metrics = call.send(self.companion.metrics()).await.text();
-        let mut lines = metrics.lines();
-        let count = lines.find_map(|line| line.strip_prefix("portcullis_companion_connections "));
-        count
-            .and_then(|count| count.parse().ok())
-            .expect("a number")
-    }
-
     /// The revocation list.
     pub(crate) async fn revocations(&self) -> Value {
         let response = self.get("/oauth2/revocations").await;
@@ -239,6 +228,17 @@ impl Replica {
         })
         .await;
     }
+}
+
+/// The number of open connections of a companion.
+pub(crate) async fn connections(companion: &Companion) -> u64 {
+    let call = Call::get("localhost", "/metrics");
+    let metrics = call.send(companion.metrics()).await.text();
+    let mut lines = metrics.lines();
+    let count = lines.find_map(|line| line.strip_prefix("portcullis_companion_connections "));
+    count
+        .and_then(|count| count.parse().ok())
+        .expect("a number")
 }
 
 fn provider(authority: &Authority, first: &str) -> provider::Settings {

@@ -1,12 +1,12 @@
 //! The companion goes down and comes back.
 
 use portcullis_tests::lab::provider::Route;
-use portcullis_tests::lab::{Call, Connection, wait};
+use portcullis_tests::lab::{Call, Companion, Connection, wait};
 
 use crate::companion_faults::actions::{
     alerts, cookie_header, refresh, sign_in, sign_out, userinfo, wait_until_refreshed,
 };
-use crate::companion_faults::deployment::{APP, AUTH, Settings};
+use crate::companion_faults::deployment::{APP, AUTH, Replica, Settings, connections};
 
 #[tokio::test]
 async fn a_killed_companion_loses_no_session_with_any_store() {
@@ -96,40 +96,43 @@ async fn a_refresh_in_flight_at_a_shutdown_is_completed_and_stored() {
     let redeemed = deployment.refresh_count().await;
     let refresh = Call::post(AUTH, "/oauth2/refresh").header("cookie", &cookies);
 
-    // The client disconnects while the provider has not responded yet.
+    // The client disconnects while the provider has not responded yet. The gateway has connections of its own.
+    let Replica { companion, gateway } = deployment.replicas.remove(0);
+    drop(gateway);
+    let mut companion = companion;
+    let has_no_connection = async |companion: &Companion| {
+        let is_closed = async || connections(companion).await == 0;
+        wait::until_true("no connection", wait::LONG, is_closed).await;
+    };
+    has_no_connection(&companion).await;
     deployment.provider.pause().await;
-    let address = deployment.replicas[0].companion.address();
+    let address = companion.address();
     let mut client = Connection::open(address).await.unwrap();
     let bytes = format!(
         "POST /oauth2/refresh HTTP/1.1\r\nhost: {AUTH}\r\ncookie: {cookies}\r\ncontent-length: 0\r\n\r\n"
     );
     client.write(bytes.as_bytes()).await.unwrap();
-    wait::until_true("a redemption", wait::LONG, async || {
-        !deployment.redis().keys("*lock*").is_empty()
-    })
-    .await;
+    let redis = deployment.redis();
+    let is_redeemed = async || !redis.keys("*:lock:*").is_empty();
+    wait::until_true("a redemption", wait::LONG, is_redeemed).await;
     drop(client);
-    wait::until_true("a closed connection", wait::LONG, async || {
-        deployment.replicas[0].connections().await == 0
-    })
-    .await;
+    has_no_connection(&companion).await;
 
-    let (provider, replica) = (&deployment.provider, &mut deployment.replicas[0]);
     let resume = async {
         let is_stopping = async || {
             let ping = Call::get(AUTH, "/ping").try_send(address).await;
             ping.is_err()
         };
         wait::until_true("the shutdown", wait::LONG, is_stopping).await;
-        provider.resume();
+        deployment.provider.resume();
     };
-    let (status, ()) = tokio::join!(replica.companion.stop(), resume);
+    let (status, ()) = tokio::join!(companion.stop(), resume);
     assert_eq!(status.code(), Some(0));
-    replica.companion.restart().await;
+    companion.restart().await;
     let token_requests = deployment.provider.count(Route::Token).await;
     assert_eq!(deployment.refresh_count().await, redeemed + 1);
     // The record has the new tokens, so nothing is redeemed again, and nobody is signed out.
-    let response = deployment.replicas[0].companion.call(refresh).await;
+    let response = companion.call(refresh).await;
     assert_eq!(response.status, 200, "{}", response.text());
     assert_eq!(
         deployment.provider.count(Route::Token).await,

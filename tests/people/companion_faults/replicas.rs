@@ -9,7 +9,9 @@ use rustls::ClientConfig;
 use serde_json::json;
 
 use crate::companion_faults::actions::{alerts, cookie_header, refresh, sign_out, userinfo};
-use crate::companion_faults::deployment::{APP, AUTH, Deployment, HOST, Replica, Settings, URL};
+use crate::companion_faults::deployment::{
+    APP, AUTH, Deployment, HOST, Replica, Settings, URL, connections,
+};
 
 #[tokio::test]
 async fn r02_a_sign_in_started_at_one_replica_completes_once_at_the_other() {
@@ -72,7 +74,7 @@ async fn r10_concurrent_requests_at_both_replicas_refresh_once() {
         let all_wait = async || {
             let mut all = true;
             for replica in &deployment.replicas {
-                all &= replica.connections().await >= 25;
+                all &= connections(&replica.companion).await >= 25;
             }
             all
         };
