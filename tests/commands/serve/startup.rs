@@ -86,13 +86,14 @@ fn t25_missing_or_invalid_files_are_reported_with_help() {
         stderr.starts_with("error: cert.pem: can't be read"),
         "{stderr}"
     );
+    let cert = format!(
+        "--tls-cert={}",
+        files.folder.join("companion.yaml").display()
+    );
     // The value may be the secret itself, so it is not shown.
     for (flags, name) in [
         (&["--session-keys-file=hunter2"][..], "session.keys_file"),
-        (
-            &["--tls-cert=companion.yaml", "--tls-key=hunter2"],
-            "tls.key",
-        ),
+        (&[&*cert, "--tls-key=hunter2"], "tls.key"),
         (
             &["--provider-client-secret-file=hunter2"],
             "client_secret_file",

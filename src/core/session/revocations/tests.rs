@@ -108,6 +108,19 @@ fn merging_lists_loses_no_entry_before_its_end() {
     assert!(other.revokes(&session(1, 9, 100), at(460)));
 }
 
+/// A companion whose clock is ahead, once. Nothing else ends a floor.
+#[test]
+fn a_floor_in_the_future_counts_until_now() {
+    let mut ahead = Revocations::default();
+    ahead.raise_floor(at(10_000));
+    let mut list = Revocations::default();
+    list.merge(&ahead, at(100));
+    list.merge(&Revocations::default(), at(101));
+    assert_eq!(list.floor(), at(100));
+    assert!(list.revokes(&session(1, 1, 100), at(101)));
+    assert!(!list.revokes(&session(1, 1, 101), at(101)));
+}
+
 #[test]
 fn a_full_list_never_revokes_less() {
     let mut list = full(100_000, |number| number);
@@ -373,11 +386,15 @@ fn very_many_small_groups_are_merged_at_once() {
     // as many passes over the list as it has groups.
     for entries_of_user in [1, 2] {
         let count = u32::try_from(Revocations::MAX_ENTRIES * 5 / 4).unwrap();
-        let entries = (0..count).map(|sid| {
-            let user = sid / entries_of_user;
-            (sid, user_of(sid / (entries_of_user + 2), user), 10)
-        });
-        let list = list_of_users(entries);
+        let entries = |sids: Range<u32>| {
+            list_of_users(sids.map(|sid| {
+                let user = sid / entries_of_user;
+                (sid, user_of(sid / (entries_of_user + 2), user), 10)
+            }))
+        };
+        // A response has room for fewer.
+        let mut list = entries(0..count / 2);
+        list.merge(&entries(count / 2..count), at(0));
         assert!(list.len() <= Revocations::MAX_ENTRIES);
         assert!(
             list.len() > Revocations::MAX_ENTRIES * 9 / 10,
