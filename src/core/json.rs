@@ -115,6 +115,23 @@ impl Json {
         }
     }
 
+    /// The bytes of memory that it takes, approximately.
+    pub(crate) fn size(&self) -> usize {
+        let inner = match self {
+            Self::Null | Self::Bool(_) | Self::Number(_) => 0,
+            Self::String(text) => text.len(),
+            Self::Array(elements) => elements.iter().map(Self::size).sum(),
+            Self::Object(members) => {
+                let size = |(name, value): &(String, Self)| {
+                    let name_size = size_of::<String>().saturating_add(name.len());
+                    name_size.saturating_add(value.size())
+                };
+                members.iter().map(size).sum()
+            }
+        };
+        size_of::<Self>().saturating_add(inner)
+    }
+
     /// The text, if this is a string.
     pub fn as_str(&self) -> Option<&str> {
         if let Self::String(text) = self {

@@ -52,6 +52,9 @@ pub enum Ambiguity {
     /// empty: also one of look-alike dots, or with blanks around the dots.
     #[error("the path contains an empty or a dot segment")]
     PathSegment,
+    /// More than 256 segments. The patterns of rules are compared with each of them.
+    #[error("the path has more than 256 segments")]
+    PathDepth,
 }
 
 /// The kind of client, which determines the form of a local reply.

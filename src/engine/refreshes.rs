@@ -27,8 +27,8 @@ const MAX_FOR_ONE: usize = 64;
 /// The maximum for all sessions of one user.
 const MAX_FOR_USER: usize = 128;
 
-/// The maximum number of calls for one session, which has several if its requests have different cookies.
-const MAX_CALLS_FOR_ONE: usize = 4;
+/// The maximum number of refreshes of one session, which has several if its requests have different cookies.
+const MAX_REFRESHES_FOR_ONE: usize = 4;
 
 /// The refreshes in progress on one worker. Requests with the same session cookies share one.
 #[derive(Debug, Default)]
@@ -38,22 +38,24 @@ pub(crate) struct Refreshes {
     last_call: u64,
 }
 
-/// The refresh of one session.
+/// The refresh of one session. It stays until its call has a response or times out, also without waiting
+/// requests: the companion may still work on the call, and so it counts towards the limits.
 pub(crate) struct Refresh {
     sid: Id,
     /// The handle of the user.
     user: Id,
     /// The session cookies of the refresh request: a credential.
     cookies: String,
-    /// When the first call was made.
+    /// When the first request began to wait for it.
     began: Timestamp,
-    /// The call, and the request that owns it; `None` if it must be repeated.
+    /// The call, and the request that owns it; `None` if that request has ended, so that there will be no
+    /// response.
     call: Option<(CallId, Option<RequestId>)>,
     waiting: Vec<WaitingRequest>,
 }
 
 impl Refreshes {
-    /// Adds a waiting request, and makes the call unless another request waits for the same
+    /// Adds a waiting request, and makes the call unless there is one of the same
     /// refresh. `owner` is the request of the current event. Returns `false` if the limit is
     /// reached.
     pub(crate) fn add(
@@ -73,11 +75,14 @@ impl Refreshes {
         if let Some(refresh) =
             refreshes.find(|refresh| refresh.sid == sid && refresh.cookies == cookies)
         {
+            if refresh.waiting.is_empty() && refresh.call.is_none() {
+                refresh.began = now;
+            }
             refresh.waiting.push(waiting);
             return true;
         }
         let of_session = self.refreshes.iter().filter(|refresh| refresh.sid == sid);
-        if of_session.count() >= MAX_CALLS_FOR_ONE {
+        if of_session.count() >= MAX_REFRESHES_FOR_ONE {
             return false;
         }
         let id = self.next_id();
@@ -114,7 +119,6 @@ impl Refreshes {
             refresh.waiting.retain(|waiting| waiting.id != id);
             refresh.call.take_if(|(_, owner)| *owner == Some(id));
         }
-        self.refreshes.retain(|refresh| !refresh.waiting.is_empty());
         self.len() < before
     }
 
@@ -126,7 +130,7 @@ impl Refreshes {
         Some((refresh.sid, refresh.waiting))
     }
 
-    /// Repeats the calls that will get no response, without an owner. Returns the requests whose wait
+    /// Repeats the calls that will get no response and that requests wait for, without an owner. Returns the requests whose wait
     /// has timed out.
     pub(crate) fn retry(
         &mut self,
@@ -143,7 +147,8 @@ impl Refreshes {
             refreshes,
             last_call,
         } = self;
-        for refresh in refreshes.iter_mut().filter(|one| one.call.is_none()) {
+        let needs_call = |one: &&mut Refresh| one.call.is_none() && !one.waiting.is_empty();
+        for refresh in refreshes.iter_mut().filter(needs_call) {
             let id = next_id(last_call);
             refresh.call = Some((id, None));
             let call = Call::refresh(id, None, sso, &refresh.cookies);
@@ -153,9 +158,11 @@ impl Refreshes {
     }
 
     fn has_room_for(&self, sid: Id, user: Id) -> bool {
-        let (mut of_session, mut of_user) = (0_usize, 0_usize);
+        let (mut of_all, mut of_session, mut of_user) = (0_usize, 0_usize, 0_usize);
         for refresh in &self.refreshes {
-            let waiting = refresh.waiting.len();
+            // A client can send and reset requests faster than the companion responds.
+            let waiting = refresh.waiting.len().max(1);
+            of_all = of_all.saturating_add(waiting);
             if refresh.sid == sid {
                 of_session = of_session.saturating_add(waiting);
             }
@@ -163,7 +170,7 @@ impl Refreshes {
                 of_user = of_user.saturating_add(waiting);
             }
         }
-        self.len() < MAX_WAITING && of_session < MAX_FOR_ONE && of_user < MAX_FOR_USER
+        of_all < MAX_WAITING && of_session < MAX_FOR_ONE && of_user < MAX_FOR_USER
     }
 
     fn next_id(&mut self) -> CallId {

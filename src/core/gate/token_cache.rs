@@ -17,8 +17,8 @@ use token_text::{CacheKey, TokenText};
 /// How many tokens one generation holds.
 const MAX_TOKENS: usize = 1024;
 
-/// How many bytes of tokens one generation holds.
-const MAX_BYTES: usize = 2 << 20;
+/// How many bytes of memory the tokens of one generation take, approximately.
+const MAX_BYTES: usize = 4 << 20;
 
 /// The cache of verified tokens: their claims, and the keys that have verified their signatures.
 /// Nothing that depends on the time or on the issuer's current keys is cached, so the decision is
@@ -39,6 +39,8 @@ pub struct TokenCache {
 #[derive(Debug)]
 pub(super) struct CachedToken {
     pub(super) token: Arc<Token>,
+    /// The bytes of its text and of its claims, which can be many times larger.
+    bytes: usize,
     verifications: Vec<Verification>,
 }
 
@@ -77,15 +79,8 @@ impl TokenCache {
         let mut verifications = before.map_or_else(Vec::new, |cached| cached.verifications.clone());
         let caller = Arc::clone(caller);
         verifications.push(Verification { trust, key, caller });
-        let token = Arc::clone(token);
-        let text = Arc::clone(token.text());
-        self.put(
-            text,
-            Arc::new(CachedToken {
-                token,
-                verifications,
-            }),
-        );
+        let cached = CachedToken::new(Arc::clone(token), verifications);
+        self.put(Arc::clone(token.text()), Arc::new(cached));
     }
 
     /// Removes a token that has expired.
@@ -96,9 +91,9 @@ impl TokenCache {
     }
 
     fn put(&mut self, text: Arc<str>, cached: Arc<CachedToken>) {
-        self.bytes = self.bytes.saturating_add(text.len());
+        self.bytes = self.bytes.saturating_add(cached.bytes);
         if self.young.len() >= MAX_TOKENS || self.bytes > MAX_BYTES {
-            self.bytes = text.len();
+            self.bytes = cached.bytes;
             // Swap and clear, to reuse the allocated memory.
             std::mem::swap(&mut self.old, &mut self.young);
             self.young.clear();
@@ -108,6 +103,15 @@ impl TokenCache {
 }
 
 impl CachedToken {
+    fn new(token: Arc<Token>, verifications: Vec<Verification>) -> Self {
+        let claims = token.claims().body().size();
+        Self {
+            bytes: token.text().len().saturating_add(claims),
+            token,
+            verifications,
+        }
+    }
+
     /// The caller, if this key of this source has verified the token.
     pub(super) fn verified_by(
         &self,

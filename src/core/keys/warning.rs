@@ -4,6 +4,10 @@ use std::fmt;
 
 use crate::jwk::{KeySet, Skipped};
 
+/// The maximum number of skipped keys of a set that are named. An issuer can publish thousands, and another set
+/// every few seconds.
+const MAX_NAMED: usize = 8;
+
 /// A warning about the keys of one trust entry. Its Display is the log message.
 #[derive(Clone, Copy)]
 pub enum KeyWarning<'a> {
@@ -25,18 +29,31 @@ pub enum KeyWarning<'a> {
         /// The key.
         skipped: &'a Skipped,
     },
+    /// A set lists further keys that can't be used here.
+    MoreSkipped {
+        /// The name of the trust entry.
+        trust: &'a str,
+        /// How many.
+        count: usize,
+    },
 }
 
 impl<'a> KeyWarning<'a> {
-    /// The warnings about the skipped keys of a fetched set, if it differs from `before`.
+    /// The warnings about the skipped keys of a fetched set, if it differs from `before`: a few, and how many
+    /// more there are.
     pub fn of_skipped(
         trust: &'a str,
         set: Option<&'a KeySet>,
         before: Option<&KeySet>,
     ) -> impl Iterator<Item = Self> {
         let changed = set.filter(|set| Some(*set) != before);
-        let skipped = changed.map_or(&[][..], KeySet::skipped).iter();
-        skipped.map(move |skipped| Self::Skipped { trust, skipped })
+        let skipped = changed.map_or(&[][..], KeySet::skipped);
+        let count = skipped.len().saturating_sub(MAX_NAMED);
+        let named = skipped.iter().take(MAX_NAMED);
+        let more = (count > 0).then_some(Self::MoreSkipped { trust, count });
+        named
+            .map(move |skipped| Self::Skipped { trust, skipped })
+            .chain(more)
     }
 }
 
@@ -73,6 +90,15 @@ impl fmt::Display for KeyWarning<'_> {
                     "trust {trust}: key {position} of the key set {why}; it is skipped"
                 )
             }
+            Self::MoreSkipped { trust, count } => {
+                write!(
+                    f,
+                    "trust {trust}: {count} more keys of the key set are skipped"
+                )
+            }
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -145,6 +145,7 @@ const fn problem_of(ambiguity: Ambiguity) -> PatternProblem {
             "has a percent-encoding that is refused in every request",
             "write the character itself; an encoded slash or dot is always refused",
         ),
+        Ambiguity::PathDepth => ("has more than 64 segments", "end it with `/**`"),
         Ambiguity::PathSegment => (
             "has an empty or a dot segment, which is refused in every request",
             "write single slashes, and resolve `.` and `..`",

@@ -11,6 +11,10 @@ mod tests;
 /// What stands for an encoded separator in a decoded path, in which no control character can be.
 const SEPARATOR: char = '\0';
 
+/// The maximum number of segments. A longer path would cost time for each pattern of each rule, before any
+/// credential is checked.
+const MAX_SEGMENTS: usize = 256;
+
 /// The path of a request target, without its query, if it is unambiguous.
 pub fn path(target: &[u8]) -> Result<&str, Ambiguity> {
     match lenient_path(target)? {
@@ -43,6 +47,9 @@ pub fn lenient_path(target: &[u8]) -> Result<(&str, bool), Ambiguity> {
         return Err(Ambiguity::PathSeparator);
     }
     let decoded = decode(path).ok_or(Ambiguity::PathEncoding)?;
+    if decoded.split('/').skip(1).nth(MAX_SEGMENTS).is_some() {
+        return Err(Ambiguity::PathDepth);
+    }
     let mut segments = decoded.split('/').skip(1).peekable();
     while let Some(segment) = segments.next() {
         let last = segments.peek().is_none();

@@ -11,8 +11,12 @@ mod tests;
 /// bytes that browsers accept for name and value (RFC 6265bis section 5.6).
 const MAX_VALUE: usize = 4000;
 
-/// The maximum number of chunks of a value. Proxies do not accept more in their headers.
-const MAX_CHUNKS: usize = 16;
+/// The maximum number of chunks of a value.
+const MAX_CHUNKS: usize = 4;
+
+/// The maximum length of a value, all chunks together. Proxies accept no more in a request, and each candidate
+/// is parsed before its signature is verified.
+pub const MAX_COOKIE: usize = MAX_CHUNKS * MAX_VALUE;
 
 /// How many values of one name are kept at each end: the first ones and the last ones. Other hosts of
 /// the companion's domain can set cookies of our names, so that one name has several values, and

@@ -188,10 +188,11 @@ impl Revocations {
         self.shrink();
     }
 
-    /// Adds all entries of another list.
+    /// Adds all entries of another list. Of a floor in the future, which a companion has set whose clock is
+    /// ahead, the time until now counts: no session that begins later should end.
     pub fn merge(&mut self, other: &Self, now: Timestamp) {
         self.prune(now);
-        self.raise_floor(other.floor);
+        self.raise_floor(other.floor.min(now));
         let mut other = other.clone();
         other.prune(now);
         self.entries = union(&self.entries, &other.entries);

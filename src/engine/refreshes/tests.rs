@@ -57,7 +57,46 @@ fn only_a_call_whose_owner_disconnects_must_be_repeated() {
     assert_eq!(refreshes.refreshes[0].call, None, "it must be repeated");
     assert!(refreshes.take(CallId(4)).is_none());
     assert!(refreshes.remove(RequestId(12)));
-    assert!(refreshes.refreshes.is_empty(), "no request waits any more");
+    assert_eq!(refreshes.len(), 0, "no request waits any more");
+    let mut effects = VecDeque::new();
+    let policy = policy();
+    let sso = policy.sso().unwrap();
+    refreshes.retry(sso, NOW, TIMEOUT, &mut effects);
+    assert!(effects.is_empty(), "nobody waits for another call");
+    // The companion may still work on it.
+    assert_eq!(refreshes.refreshes.len(), 1);
+    refreshes.retry(sso, NOW.after(TIMEOUT), TIMEOUT, &mut effects);
+    assert!(refreshes.refreshes.is_empty() && effects.is_empty());
+}
+
+/// Requests that are sent and reset at once, as over HTTP/2. The companion works on each call all the same.
+#[test]
+fn refreshes_count_towards_the_limits_after_their_requests_are_reset() {
+    let mut refreshes = Refreshes::default();
+    for number in 0..4 {
+        let mut reset = refresh(
+            1,
+            Some((CallId(number), Some(RequestId(number)))),
+            &[number],
+        );
+        reset.cookies = number.to_string();
+        refreshes.refreshes.push(reset);
+    }
+    for number in 0..4 {
+        assert!(refreshes.remove(RequestId(number)));
+    }
+    assert_eq!((refreshes.len(), refreshes.refreshes.len()), (0, 4));
+    for session in 2..130 {
+        let mut other = refresh(session, None, &[]);
+        other.user = sid(2);
+        refreshes.refreshes.push(other);
+    }
+    assert!(!refreshes.has_room_for(sid(200), sid(2)), "128 of one user");
+    assert!(refreshes.has_room_for(sid(200), sid(200)));
+    while refreshes.refreshes.len() < 1024 {
+        refreshes.refreshes.push(refresh(3, None, &[]));
+    }
+    assert!(!refreshes.has_room_for(sid(200), sid(200)), "1,024 of all");
 }
 
 #[test]

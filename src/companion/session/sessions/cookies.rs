@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use portcullis_core::session::Id;
+use portcullis_core::session::{Id, MAX_COOKIE};
 use portcullis_core::timestamp::Timestamp;
 
 use super::{MIN_TOKEN_TTL, Sessions};
@@ -11,9 +11,6 @@ use crate::session::outcome::{EndReason, NoSession};
 use crate::session::policy_claims::KeptGroups;
 use crate::session::record::Session;
 use crate::session::store::{Lifetime, ProviderSession, SealedContent, StoredSession};
-
-/// The maximum length of one cookie's value, all chunks together. Proxies accept no more in a request.
-const MAX_VALUE: usize = 16_000;
 
 /// The maximum length of a sealed session that contains the provider's ID token, which is only a hint at
 /// sign-out. Many proxies accept 8 KiB of cookies.
@@ -125,7 +122,7 @@ impl Sessions {
         let keeps_all = self.settings.groups == KeptGroups::All;
         if keeps_all {
             let value = write(session);
-            if value.len() <= MAX_VALUE {
+            if value.len() <= MAX_COOKIE {
                 return (value, false);
             }
         }
@@ -172,7 +169,7 @@ impl Sessions {
         value: &str,
         ttl: Duration,
     ) -> Result<Vec<SetCookie>, NoSession> {
-        if MAX_VALUE < value.len() {
+        if MAX_COOKIE < value.len() {
             return Err(EndReason::TooLarge.into());
         }
         Ok(self.settings.set(cookies, name, value, ttl))

@@ -13,6 +13,23 @@ fn refused(target: &str, ambiguity: Ambiguity) {
     assert_eq!(path(target.as_bytes()), Err(ambiguity), "{target}");
 }
 
+/// Each pattern of each rule is compared with the segments, before any credential is checked.
+#[test]
+fn h08_a_path_has_at_most_256_segments() {
+    for segment in ["/a", "/%61", "/a%20b", "/\u{61}"] {
+        let longest = segment.repeat(256);
+        assert!(path(longest.as_bytes()).is_ok());
+        let with_query = format!("{longest}?{}", "/".repeat(1000));
+        assert!(path(with_query.as_bytes()).is_ok());
+        for more in ["/a", "/"] {
+            refused(&format!("{longest}{more}"), Ambiguity::PathDepth);
+        }
+    }
+    // An app that takes encoded slashes literally sees one segment.
+    let encoded = format!("/{}", "a%2F".repeat(300));
+    assert!(lenient_path(encoded.as_bytes()).is_ok());
+}
+
 /// Servers trim blanks, ignore invisible characters, and normalize look-alikes, before or after they
 /// resolve dot segments.
 #[test]
