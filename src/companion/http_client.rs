@@ -13,8 +13,8 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 
-/// The `User-Agent`.
-const USER_AGENT: &str = "portcullis";
+/// The `User-Agent`. Some firewalls refuse requests that have none.
+pub(crate) const USER_AGENT: &str = "portcullis";
 
 /// The address of every connection, whatever host the URL has.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -107,6 +107,19 @@ pub(crate) fn client(
         None => builder,
     };
     builder.build().map_err(ClientError::Http)
+}
+
+/// What the operator can do about a TLS error, for the end of its message.
+pub(crate) fn certificate_help(error: &str) -> &'static str {
+    if error.contains("CaUsedAsEndEntity") {
+        "; the server's own certificate is a CA certificate (`CA:TRUE`), as `openssl req -x509` creates it: \
+         create it with `basicConstraints=CA:FALSE`"
+    } else if error.contains("UnsupportedCertVersion") {
+        "; the server's certificate is not an X.509 certificate of version 3, which has the server's name in \
+         `subjectAltName`"
+    } else {
+        ""
+    }
 }
 
 /// The body of a response, if it has at most `max` bytes. No more than that is read.

@@ -30,6 +30,7 @@ mod signed_jwt;
 #[cfg(test)]
 mod tests;
 mod token_endpoint;
+mod token_request;
 mod tokens;
 mod user;
 mod userinfo;
@@ -37,6 +38,7 @@ mod userinfo;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use openidconnect::AuthType;
 use portcullis_core::json::Json;
 use portcullis_core::timestamp::Timestamp;
 use url::Url;
@@ -64,6 +66,8 @@ use scope_hints::ScopeHints;
 use secret::{SecretFile, SecretKind};
 use settings::RelyingParty;
 use signed_jwt::JwtError;
+use token_endpoint::Grant;
+use token_request::AcceptedMethod;
 use user::UserClaims;
 
 /// How long an access token is valid where the provider does not say.
@@ -84,6 +88,7 @@ pub(crate) struct Provider {
     assertion: Option<SecretFile>,
     http: HttpClient,
     discovery: Arc<Discovery>,
+    accepted_method: AcceptedMethod,
     replay_cache: Mutex<ReplayCache>,
     scope_hints: ScopeHints,
 }
@@ -129,6 +134,7 @@ impl Provider {
             assertion,
             http: HttpClient::new(settings)?,
             discovery: Arc::new(Discovery::new(Arc::clone(&relying_party), url)),
+            accepted_method: AcceptedMethod::default(),
             replay_cache: Mutex::default(),
             scope_hints: ScopeHints::default(),
             relying_party,
@@ -172,7 +178,9 @@ impl Provider {
         now: Timestamp,
     ) -> Result<(Url, Attempt), ProviderError> {
         let info = self.info(now).await?;
-        let client = token_endpoint::client(&self.relying_party, &info.metadata, None);
+        // The authorization request does not authenticate the client.
+        let auth_type = AuthType::RequestBody;
+        let client = token_endpoint::client(&self.relying_party, &info.metadata, auth_type, None);
         Ok(Attempt::begin(
             &self.relying_party,
             &client,
@@ -196,10 +204,12 @@ impl Provider {
         let info = self.info(now).await?;
         let code = callback.code(&self.relying_party.issuer, info.metadata.iss_supported)?;
 
-        let (client, assertion) = self.client(&info);
-        let client = (&client, assertion.as_deref());
-        let response =
-            token_endpoint::redeem(client, &self.http, code, attempt, redirect_uri).await?;
+        let grant = Grant::Code {
+            code,
+            attempt,
+            redirect_uri,
+        };
+        let response = self.request_tokens(&self.http, &info, &grant).await?;
         let text = response
             .id_token()
             .ok_or(ProviderError::IdToken(JwtError::Missing))?;
@@ -316,13 +326,6 @@ impl Provider {
     pub(crate) fn mark_used(&self, token: &LogoutToken, now: Timestamp) {
         self.replay_cache()
             .insert(&token.jti, token.good_until, now);
-    }
-
-    /// The client for the token endpoint, with its secret or its assertion, if it has one.
-    fn client(&self, info: &ProviderInfo) -> (token_endpoint::Client, Option<Arc<Secret>>) {
-        let secret = self.secret.as_ref().map(SecretFile::current);
-        let client = token_endpoint::client(&self.relying_party, &info.metadata, secret.as_deref());
-        (client, self.assertion.as_ref().map(SecretFile::current))
     }
 
     fn replay_cache(&self) -> MutexGuard<'_, ReplayCache> {

@@ -30,6 +30,8 @@ pub struct Authority {
     issuer: Issuer<'static, KeyPair>,
     der: Vec<u8>,
     file: PathBuf,
+    /// Whether servers present its own certificate.
+    is_server: bool,
 }
 
 impl Authority {
@@ -62,6 +64,21 @@ impl Authority {
         Self::create(name, params)
     }
 
+    /// A self-signed certificate for `names` that is a CA, as `openssl req -x509` creates it. Servers present
+    /// it as their own.
+    ///
+    /// # Panics
+    /// If a name is neither a DNS name nor an address, or its file can't be written.
+    #[must_use]
+    pub fn self_signed(names: &[&str]) -> Self {
+        let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+        let params = CertificateParams::new(names).expect("names of a server");
+        Self {
+            is_server: true,
+            ..Self::create("a self-signed server of the lab", params)
+        }
+    }
+
     fn create(name: &str, mut params: CertificateParams) -> Self {
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
@@ -75,6 +92,7 @@ impl Authority {
             issuer: Issuer::new(params, key),
             der: certificate.der().to_vec(),
             file,
+            is_server: false,
         }
     }
 
@@ -105,16 +123,19 @@ impl Authority {
     /// If a name is neither a DNS name nor an address.
     #[must_use]
     pub fn server(&self, names: &[&str]) -> Arc<ServerConfig> {
-        let (certificate, key) = self.certify(names);
-        let key = PrivateKeyDer::try_from(key.serialize_der()).expect("a key in PKCS #8");
+        let own = CertificateDer::from(self.der.clone());
+        let (chain, key) = if self.is_server {
+            (vec![own], self.issuer.key().serialize_der())
+        } else {
+            let (certificate, key) = self.certify(names);
+            (vec![certificate.der().clone(), own], key.serialize_der())
+        };
+        let key = PrivateKeyDer::try_from(key).expect("a key in PKCS #8");
         let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .expect("ring supports TLS 1.2 and 1.3")
             .with_no_client_auth()
-            .with_single_cert(
-                vec![certificate.der().clone(), self.der.clone().into()],
-                key,
-            )
+            .with_single_cert(chain, key)
             .expect("a certificate with its key");
         Arc::new(config)
     }

@@ -45,6 +45,8 @@ pub enum Route {
 /// A fault of an endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
+    /// A request whose header of this name lacks this text gets this status.
+    Expects(&'static str, &'static str, u16),
     /// The request is processed, but the connection breaks before the response.
     Lost,
     /// The request is processed, and the response has these members in its JSON; `null` removes one.
@@ -52,6 +54,8 @@ pub enum Fault {
     /// A refresh token is redeemed, and the response has this status and this JSON. Other requests
     /// are not affected.
     RefreshResponse(u16, Value),
+    /// A request with a header of this name gets this status and this JSON.
+    Refuses(&'static str, u16, Value),
     /// The request is processed, and the response has this status, content type and body.
     Response(u16, &'static str, &'static str),
     /// It responds with this status at once.
@@ -160,10 +164,16 @@ impl Provider {
     /// Makes an endpoint fail from now on.
     pub async fn fail(&self, route: Route, fault: Fault) {
         let fault = match fault {
+            Fault::Expects(header, text, status) => json!({
+                "unless": {"header": header, "text": text}, "status": status, "body": {},
+            }),
             Fault::Lost => json!("lost"),
             Fault::Members(members) => json!({"members": members}),
             Fault::RefreshResponse(status, body) => json!({
                 "grant": "refresh_token", "status": status, "type": "json", "body": body,
+            }),
+            Fault::Refuses(header, status, body) => json!({
+                "if": {"header": header}, "status": status, "body": body,
             }),
             Fault::Response(status, content_type, body) => {
                 json!({"status": status, "type": content_type, "body": body})

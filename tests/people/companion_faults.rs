@@ -11,6 +11,7 @@ mod down;
 mod long_cookies;
 mod other_sites;
 mod provider_answers;
+mod provider_requests;
 mod redirect_ports;
 mod replicas;
 mod slow_clients;

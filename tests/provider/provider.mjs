@@ -30,7 +30,9 @@ const recordSecrets = (...secrets) => fs.appendFileSync(settings.issued, secrets
 /**
  * Injected faults by endpoint: a status, `lost` (the request is processed, the response is never sent), or changes of
  * the response after the request was processed: `{status, type, body}` replaces it, `{members}` sets members of its
- * JSON, where null removes one. With `grant`, only requests with this `grant_type` are affected.
+ * JSON, where null removes one. With `grant`, only requests with this `grant_type` are affected. `{unless: {header,
+ * text}, status, body}` responds at once to requests whose header lacks the text, and `{if: {header}, status, body}` to
+ * requests with the header.
  */
 const faults = {};
 /** Whether new connections are closed at once. */
@@ -95,6 +97,10 @@ function change(ctx, { grant, status, type, body, members }) {
   }
 }
 
+/** Whether a fault is the response to this request, which is not processed then. */
+const refuses = (ctx, { unless, if: when }) => (unless && !ctx.get(unless.header).includes(unless.text))
+  || (when && ctx.get(when.header) !== '');
+
 let handle;
 
 /** From now on, publishes these keys and signs with the first suitable one. */
@@ -105,10 +111,13 @@ function publish(keys) {
     if (typeof fault === 'number') {
       ctx.status = fault;
       ctx.body = '';
+    } else if (fault?.unless || fault?.if) {
+      if (refuses(ctx, fault)) Object.assign(ctx, { status: fault.status, body: fault.body });
+      else await next();
     } else {
       await next();
     }
-    if (fault && typeof fault === 'object') change(ctx, fault);
+    if (fault && typeof fault === 'object' && !fault.unless && !fault.if) change(ctx, fault);
     const route = PATHS[ctx.path];
     if (settings.signs_out_without_prompt && route === 'end_session' && ctx.status === 200) {
       const { post_logout_redirect_uri: back, state } = ctx.oidc.params;

@@ -172,7 +172,7 @@ impl FetchResponse {
     }
 }
 
-/// An error and all its sources, in one line.
+/// An error and all its sources, in one line, with what to do about it if that is known.
 pub(super) fn error_chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
@@ -180,7 +180,8 @@ pub(super) fn error_chain(error: &dyn Error) -> String {
         text = format!("{text}: {error}");
         source = error.source();
     }
-    text
+    let help = http_client::certificate_help(&text);
+    text + help
 }
 
 /// The `Authorization` header with the token in a file. It is marked sensitive, so no log shows it.

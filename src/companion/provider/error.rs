@@ -94,6 +94,9 @@ pub(crate) enum UserInfoError {
     /// already, and one more kind of token would have to be distinguished from all others.
     #[error(transparent)]
     Fetch(FetchError),
+    /// It has no `sub`, so it is not used (OpenID Connect Core 1.0 section 5.3.2).
+    #[error("it has no `sub`")]
+    NoSubject,
     /// Its `sub` is another one (OpenID Connect Core 1.0 section 5.3.2).
     #[error("its `sub` is not that of the ID token")]
     Subject,
@@ -138,6 +141,15 @@ impl ProviderError {
         }
     }
 
+    /// Whether the provider only asks for another authorization request. Keycloak does so if its login page
+    /// was open for too long.
+    pub(crate) fn asks_for_another_sign_in(&self) -> bool {
+        matches!(
+            self,
+            Self::Callback(CallbackError::Denied(code)) if code.as_str() == "temporarily_unavailable"
+        )
+    }
+
     /// Whether a logout token was issued by another provider.
     pub(crate) const fn is_for_other_provider(&self) -> bool {
         matches!(
@@ -171,7 +183,9 @@ impl ProviderError {
             | Self::KeySet(KeySetError::Set(_))
             | Self::LogoutToken(_)
             | Self::Token(TokenEndpointError::Response(_))
-            | Self::UserInfo(UserInfoError::Subject) => ErrorCategory::Misconfigured,
+            | Self::UserInfo(UserInfoError::NoSubject | UserInfoError::Subject) => {
+                ErrorCategory::Misconfigured
+            }
         }
     }
 }
@@ -188,11 +202,12 @@ const fn category_of_fetch(error: &FetchError) -> ErrorCategory {
 
 impl UserInfoError {
     /// Whether the endpoint can't be used, now or later: it refuses the access token, as that of Entra
-    /// ID does if the token is for another API, or its responses are signed. A response about
-    /// another subject is an attack, or an error of the provider, in any case.
+    /// ID does if the token is for another API, or its responses are signed or don't say whom they are
+    /// about. A response about another subject is an attack, or an error of the provider, in any case.
     pub(super) const fn is_permanent(&self) -> bool {
         match self {
             Self::Fetch(error) => !error.is_transient(),
+            Self::NoSubject => true,
             Self::Subject => false,
         }
     }
@@ -201,6 +216,14 @@ impl UserInfoError {
 // === impl TokenEndpointError ===
 
 impl TokenEndpointError {
+    /// Whether the provider did not accept the authentication of the client.
+    pub(super) fn is_about_client(&self) -> bool {
+        match self {
+            Self::NoTokens(code) | Self::Refused(code) => code.is_about_client(),
+            Self::Fetch(_) | Self::NoRefreshToken | Self::Response(_) => false,
+        }
+    }
+
     /// Whether a refresh that fails with it says that the grant has ended. Otherwise the provider is
     /// unavailable or rejects this client, which says nothing about the user.
     pub(super) fn ends_grant(&self) -> bool {

@@ -9,7 +9,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use openidconnect::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use openidconnect::http::header::{
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE,
+};
 use openidconnect::http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use openidconnect::{AsyncHttpClient, HttpRequest, HttpResponse};
 use portcullis_core::json::{Json, JsonError};
@@ -20,6 +22,7 @@ use super::error::ErrorCode;
 use super::proxy::ProxySettings;
 use super::secret::Secret;
 use super::settings::ProviderSettings;
+use crate::http_client::{USER_AGENT, certificate_help};
 use root_certificates::RootCertificates;
 
 pub(crate) use root_certificates::CaError;
@@ -53,6 +56,9 @@ enum DocumentKind {
 /// Why there is no usable response.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub(crate) enum FetchError {
+    /// The body is compressed, though the request accepts no compression.
+    #[error("the response is compressed, though the request has `Accept-Encoding: identity`")]
+    Compressed,
     /// No connection, or TLS failed.
     #[error("no connection: {0}")]
     Connect(String),
@@ -66,7 +72,7 @@ pub(crate) enum FetchError {
     #[error("invalid JSON: {0}")]
     Json(#[from] JsonError),
     /// An unexpected status. Redirects are not followed.
-    #[error("unexpected status {0}")]
+    #[error("unexpected status {0}{note}", note = note_on_redirects(*.0))]
     Status(u16),
     /// The response was not complete in time.
     #[error("no complete response within the provider's `timeout`")]
@@ -96,8 +102,20 @@ impl FetchError {
         match self {
             Self::Connect(_) | Self::Interrupted(_) | Self::Timeout => true,
             Self::Status(status) => *status >= 500 || matches!(*status, 408 | 429),
-            Self::ContentType | Self::Json(_) | Self::TooLong | Self::InvalidRequest => false,
+            Self::Compressed
+            | Self::ContentType
+            | Self::Json(_)
+            | Self::TooLong
+            | Self::InvalidRequest => false,
         }
+    }
+}
+
+/// What to do about a redirect, for the end of a message.
+const fn note_on_redirects(status: u16) -> &'static str {
+    match status {
+        300..=399 => "; redirects are not followed, so configure the URL that it leads to",
+        _ => "",
     }
 }
 
@@ -151,7 +169,7 @@ impl HttpClient {
         bearer: Option<&Secret>,
         kind: DocumentKind,
     ) -> Result<Json, FetchError> {
-        let mut request = Request::get(url.as_str()).header(ACCEPT, "application/json");
+        let mut request = Request::get(url.as_str()).header(ACCEPT, kind.accept());
         if let Some(token) = bearer {
             let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose()))
                 .map_err(|_| FetchError::InvalidRequest)?;
@@ -182,6 +200,10 @@ impl HttpClient {
         *request.timeout_mut() = Some(timeout);
         let client = self.root_certificates.client();
         let mut response = client.execute(request).await.map_err(fetch_error)?;
+        let encoding = response.headers().get(CONTENT_ENCODING);
+        if encoding.is_some_and(|encoding| encoding != "identity") {
+            return Err(FetchError::Compressed);
+        }
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(fetch_error)? {
             if body.len() + chunk.len() > MAX_BYTES {
@@ -193,6 +215,17 @@ impl HttpClient {
         *complete.status_mut() = response.status();
         *complete.headers_mut() = std::mem::take(response.headers_mut());
         Ok(complete)
+    }
+}
+
+impl DocumentKind {
+    /// The media types to accept. Some servers, such as Kubernetes API servers, serve key sets only as
+    /// their own type (RFC 7517 section 8.5.2), and otherwise respond with 406.
+    const fn accept(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::Published => "application/json, application/jwk-set+json",
+        }
     }
 }
 
@@ -230,8 +263,13 @@ fn build(
     tls: rustls::ClientConfig,
     proxy: Option<reqwest::Proxy>,
 ) -> Result<reqwest::Client, reqwest::Error> {
+    // Some servers compress the response to a request that has no such field (RFC 9110 section 12.5.3).
+    let identity = HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static("identity"))]);
     // Without the proxies of the environment, of which the settings have the one to use.
-    let builder = reqwest::Client::builder().no_proxy();
+    let builder = reqwest::Client::builder()
+        .no_proxy()
+        .user_agent(USER_AGENT)
+        .default_headers(identity);
     let builder = match proxy {
         Some(proxy) => builder.proxy(proxy),
         None => builder,
@@ -294,7 +332,7 @@ fn may_be_json(headers: &HeaderMap, kind: DocumentKind) -> bool {
     };
     let value = value.as_bytes().split(|byte| *byte == b';').next();
     let essence = value.unwrap_or_default().trim_ascii().to_ascii_lowercase();
-    let is_unknown = matches!(&*essence, b"text/plain" | b"application/octet-stream");
+    let is_unknown = &*essence == b"text/plain" || essence.ends_with(b"/octet-stream");
     essence.ends_with(b"/json")
         || essence.ends_with(b"+json")
         || (is_unknown && kind == DocumentKind::Published)
@@ -311,7 +349,9 @@ fn fetch_error(error: reqwest::Error) -> FetchError {
         cause = deeper;
     }
     if connecting {
-        FetchError::Connect(cause.to_string())
+        let cause = cause.to_string();
+        let help = certificate_help(&cause);
+        FetchError::Connect(cause + help)
     } else {
         FetchError::Interrupted(cause.to_string())
     }

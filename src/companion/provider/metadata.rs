@@ -20,8 +20,8 @@ pub(super) struct Metadata {
     pub(super) end_session_endpoint: Option<Url>,
     /// The accepted signature algorithms. Never empty.
     pub(super) algorithms: Vec<Algorithm>,
-    /// The client authentication method at the token endpoint.
-    pub(super) auth_type: AuthType,
+    /// The client authentication methods to try at the token endpoint, in this order. Never empty.
+    pub(super) auth_types: Vec<AuthType>,
     /// Whether every authorization response has `iss` (RFC 9207).
     pub(super) iss_supported: bool,
     /// The scopes that the provider lists; empty if it does not.
@@ -76,10 +76,10 @@ impl Metadata {
                 Some(configured) => configured.clone(),
                 None => algorithms(document)?,
             },
-            auth_type: match relying_party.has_secret {
-                true => auth_type(document)?,
+            auth_types: match relying_party.has_secret {
+                true => auth_types(document)?,
                 // The library then sends the client_id alone, which an assertion is added to.
-                false => AuthType::RequestBody,
+                false => vec![AuthType::RequestBody],
             },
             iss_supported: boolean(document, "authorization_response_iss_parameter_supported")?,
             // For hints only.
@@ -145,16 +145,21 @@ fn algorithms(document: &Json) -> Result<Vec<Algorithm>, MetadataError> {
     Ok(theirs)
 }
 
-/// Basic where the provider supports it, which is the default (RFC 8414 section 2).
-fn auth_type(document: &Json) -> Result<AuthType, MetadataError> {
+/// Basic first, which is the default (RFC 8414 section 2).
+fn auth_types(document: &Json) -> Result<Vec<AuthType>, MetadataError> {
     let Some(methods) = list(document, "token_endpoint_auth_methods_supported")? else {
-        return Ok(AuthType::BasicAuth);
+        return Ok(vec![AuthType::BasicAuth]);
     };
-    if methods.contains(&"client_secret_basic") {
-        Ok(AuthType::BasicAuth)
-    } else if methods.contains(&"client_secret_post") {
-        Ok(AuthType::RequestBody)
-    } else {
-        Err(MetadataError::AuthMethods)
+    let known = [
+        ("client_secret_basic", AuthType::BasicAuth),
+        ("client_secret_post", AuthType::RequestBody),
+    ];
+    let known = known.into_iter();
+    let supported: Vec<AuthType> = known
+        .filter_map(|(method, auth_type)| methods.contains(&method).then_some(auth_type))
+        .collect();
+    if supported.is_empty() {
+        return Err(MetadataError::AuthMethods);
     }
+    Ok(supported)
 }

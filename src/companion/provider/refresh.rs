@@ -8,7 +8,7 @@ use super::http::HttpClient;
 use super::id_token::{self, IdToken, IdTokenContext};
 use super::secret::Secret;
 use super::signed_jwt::JwtError;
-use super::token_endpoint::{self, TokenResponse};
+use super::token_endpoint::{Grant, TokenResponse};
 use super::tokens::{ProviderTokens, UserInfoClaims};
 use super::user::{User, UserClaims};
 use super::userinfo;
@@ -95,16 +95,15 @@ impl Provider {
         info: &ProviderInfo,
         token: &Secret,
     ) -> Result<TokenResponse, RefreshError> {
-        let (client, assertion) = self.client(info);
-        token_endpoint::refresh((&client, assertion.as_deref()), http, token)
-            .await
-            .map_err(|error| {
-                if error.ends_grant() {
-                    RefreshError::Ended(error.into())
-                } else {
-                    RefreshError::Unavailable(error.into())
-                }
-            })
+        let grant = Grant::RefreshToken(token);
+        let response = self.request_tokens(http, info, &grant).await;
+        response.map_err(|error| {
+            if error.ends_grant() {
+                RefreshError::Ended(error.into())
+            } else {
+                RefreshError::Unavailable(error.into())
+            }
+        })
     }
 
     /// The verified ID token of a refresh; `None` where the keys can't be fetched. A response

@@ -42,10 +42,20 @@ impl Fixture {
         fixture
     }
 
+    /// The same, with the certificate of this authority.
+    async fn of(authority: &Authority) -> Self {
+        let mut fixture = Self::down_of(authority);
+        fixture.rogue.up().await;
+        fixture
+    }
+
     /// The same, with the provider down.
     fn down() -> Self {
-        let authority = Authority::new();
-        let rogue = RogueProvider::start_down(&authority);
+        Self::down_of(&Authority::new())
+    }
+
+    fn down_of(authority: &Authority) -> Self {
+        let rogue = RogueProvider::start_down(authority);
         Self {
             settings: ProviderSettings {
                 client_authentication: ClientAuthentication::Secret(file(

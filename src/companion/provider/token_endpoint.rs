@@ -11,9 +11,9 @@ use openidconnect::core::{
     CoreRevocationErrorResponse, CoreTokenIntrospectionResponse, CoreTokenType,
 };
 use openidconnect::{
-    AccessToken, AuthUrl, AuthorizationCode, ClientSecret, EmptyAdditionalClaims, EndpointNotSet,
-    EndpointSet, JsonWebKeySet, OAuth2TokenResponse, PkceCodeVerifier, RedirectUrl, RefreshToken,
-    RequestTokenError, Scope, TokenResponse as OidcTokenResponse, TokenUrl,
+    AccessToken, AuthType, AuthUrl, AuthorizationCode, ClientSecret, EmptyAdditionalClaims,
+    EndpointNotSet, EndpointSet, JsonWebKeySet, OAuth2TokenResponse, PkceCodeVerifier, RedirectUrl,
+    RefreshToken, RequestTokenError, Scope, TokenResponse as OidcTokenResponse, TokenUrl,
 };
 use serde::{Deserialize, Deserializer, Serialize};
 use url::Url;
@@ -93,6 +93,7 @@ pub(super) struct TokenResponse {
 pub(super) fn client(
     relying_party: &RelyingParty,
     metadata: &Metadata,
+    auth_type: AuthType,
     secret: Option<&Secret>,
 ) -> Client {
     let (id, issuer) = (
@@ -102,7 +103,7 @@ pub(super) fn client(
     let client = openidconnect::Client::new(id, issuer, JsonWebKeySet::default())
         .set_auth_uri(AuthUrl::from_url(metadata.authorization_endpoint.clone()))
         .set_token_uri(TokenUrl::from_url(metadata.token_endpoint.clone()))
-        .set_auth_type(metadata.auth_type.clone());
+        .set_auth_type(auth_type);
     match secret {
         Some(secret) => client.set_client_secret(ClientSecret::new(secret.expose().to_owned())),
         None => client,
@@ -120,45 +121,51 @@ fn assertion_fields(assertion: Option<&Secret>) -> impl Iterator<Item = (&str, &
     fields.into_iter().flatten()
 }
 
-/// Redeems the authorization code of an attempt.
-pub(super) async fn redeem(
-    (client, assertion): (&Client, Option<&Secret>),
-    http: &HttpClient,
-    code: &Secret,
-    attempt: &Attempt,
-    redirect_uri: &Url,
-) -> Result<TokenResponse, TokenEndpointError> {
-    let redirect_uri = RedirectUrl::from_url(redirect_uri.clone());
-    let mut request = client
-        .exchange_code(AuthorizationCode::new(code.expose().to_owned()))
-        .set_pkce_verifier(PkceCodeVerifier::new(attempt.verifier.expose().to_owned()))
-        .set_redirect_uri(Cow::Owned(redirect_uri));
-    for (name, value) in assertion_fields(assertion) {
-        request = request.add_extra_param(name, value);
-    }
-    request
-        .request_async(http)
-        .await
-        .map_err(token_error)?
-        .checked()
+/// What a token request redeems.
+pub(super) enum Grant<'a> {
+    /// The authorization code of an attempt.
+    Code {
+        code: &'a Secret,
+        attempt: &'a Attempt,
+        redirect_uri: &'a Url,
+    },
+    /// A refresh token.
+    RefreshToken(&'a Secret),
 }
 
-/// Redeems a refresh token.
-pub(super) async fn refresh(
-    (client, assertion): (&Client, Option<&Secret>),
+/// Redeems a code or a refresh token. An assertion authenticates the client if it has no secret.
+pub(super) async fn redeem(
+    client: &Client,
+    assertion: Option<&Secret>,
     http: &HttpClient,
-    token: &Secret,
+    grant: &Grant<'_>,
 ) -> Result<TokenResponse, TokenEndpointError> {
-    let token = RefreshToken::new(token.expose().to_owned());
-    let mut request = client.exchange_refresh_token(&token);
-    for (name, value) in assertion_fields(assertion) {
-        request = request.add_extra_param(name, value);
-    }
-    request
-        .request_async(http)
-        .await
-        .map_err(token_error)?
-        .checked()
+    let response = match grant {
+        Grant::Code {
+            code,
+            attempt,
+            redirect_uri,
+        } => {
+            let redirect_uri = RedirectUrl::from_url((*redirect_uri).clone());
+            let mut request = client
+                .exchange_code(AuthorizationCode::new(code.expose().to_owned()))
+                .set_pkce_verifier(PkceCodeVerifier::new(attempt.verifier.expose().to_owned()))
+                .set_redirect_uri(Cow::Owned(redirect_uri));
+            for (name, value) in assertion_fields(assertion) {
+                request = request.add_extra_param(name, value);
+            }
+            request.request_async(http).await
+        }
+        Grant::RefreshToken(token) => {
+            let token = RefreshToken::new(token.expose().to_owned());
+            let mut request = client.exchange_refresh_token(&token);
+            for (name, value) in assertion_fields(assertion) {
+                request = request.add_extra_param(name, value);
+            }
+            request.request_async(http).await
+        }
+    };
+    response.map_err(token_error)?.checked()
 }
 
 /// Converts the library's error. Its text is dropped, because it quotes responses.

@@ -28,8 +28,10 @@ pub(super) async fn fetch(
         .get_protected(url, access_token)
         .await
         .map_err(UserInfoError::Fetch)?;
-    if claims.member("sub").and_then(Json::as_str) != Some(sub) {
-        return Err(UserInfoError::Subject);
+    match claims.member("sub") {
+        Some(Json::String(own)) if own == sub => {}
+        None | Some(Json::Null) => return Err(UserInfoError::NoSubject),
+        Some(_) => return Err(UserInfoError::Subject),
     }
     Ok(Some(UserClaims::read(&claims, relying_party)))
 }

@@ -11,7 +11,7 @@ use crate::companion_faults::actions::{at_provider, refresh, userinfo};
 use crate::companion_faults::deployment::{APP, Deployment, Settings, URL};
 
 /// Loses the list of revoked sessions, so that each session must be refreshed at the provider.
-async fn lose_state(deployment: &mut Deployment) {
+pub(crate) async fn lose_state(deployment: &mut Deployment) {
     let signed_in = now();
     wait::until_true("the next second", wait::LONG, async || now() > signed_in).await;
     let companion = &mut deployment.replicas[0].companion;

@@ -334,3 +334,47 @@ async fn r14_only_the_ca_certificates_of_the_file_are_trusted() {
         .unwrap_err();
     assert_eq!(refused.category(), ErrorCategory::Unreachable);
 }
+
+#[tokio::test]
+async fn r14_a_compressed_response_and_a_redirect_have_errors_of_their_own() {
+    let fixture = Fixture::new().await;
+    let typed = |encoding: &str| {
+        let headers = [
+            ("content-type", "application/json"),
+            ("content-encoding", encoding),
+        ];
+        Response::whole(
+            200,
+            &headers,
+            json!({"keys": [fixture.rogue.key().jwk()]}).to_string(),
+        )
+    };
+    let keys = |response| {
+        fixture.sign_in_with_overrides(|overrides| {
+            overrides.endpoints.insert(Endpoint::Keys, response);
+        })
+    };
+    assert!(keys(typed("identity")).await.is_ok());
+    for encoding in ["br", "gzip", "identity, gzip"] {
+        let refused = keys(typed(encoding)).await.unwrap_err();
+        assert_eq!(refused, KeySetError::Fetch(FetchError::Compressed).into());
+        assert_eq!(refused.category(), ErrorCategory::Misconfigured);
+    }
+    let moved = Response::whole(301, &[("location", "https://a.example/")], "");
+    let refused = keys(moved).await.unwrap_err();
+    assert_eq!(refused, KeySetError::Fetch(FetchError::Status(301)).into());
+    let text = refused.to_string();
+    assert!(text.contains("redirects are not followed"), "{text}");
+    let text = FetchError::Status(404).to_string();
+    assert_eq!(text, "unexpected status 404");
+}
+
+#[tokio::test]
+async fn r14_a_server_certificate_that_is_a_ca_is_an_error_that_says_what_to_do() {
+    let fixture = Fixture::of(&Authority::self_signed(&["127.0.0.1"])).await;
+    let refused = fixture.sign_in(&fixture.provider()).await.unwrap_err();
+    let ProviderError::Discovery(DiscoveryError::Fetch(FetchError::Connect(why))) = &refused else {
+        panic!("{refused:?}");
+    };
+    assert!(why.contains("basicConstraints=CA:FALSE"), "{why}");
+}

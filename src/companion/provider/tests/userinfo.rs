@@ -103,16 +103,41 @@ async fn a_user_without_email_has_no_unverified_one() {
 #[tokio::test]
 async fn r09_userinfo_of_another_subject_is_rejected() {
     let fixture = Fixture::new().await;
-    for sub in [json!("bob"), json!(["alice"]), json!(null)] {
-        let outcome = fixture.sign_in_with_overrides(|overrides| {
-            overrides.set_claims(json!({"groups": null}));
-            overrides.userinfo = Box::new(move |mut said| {
-                said["sub"] = sub.clone();
-                said
-            });
-        });
-        assert_eq!(outcome.await.unwrap_err(), UserInfoError::Subject.into());
+    for sub in [json!("bob"), json!(["alice"]), json!("")] {
+        let outcome = sign_in_with_sub(&fixture, sub, json!({"groups": null})).await;
+        assert_eq!(outcome.unwrap_err(), UserInfoError::Subject.into());
     }
+}
+
+#[tokio::test]
+async fn r09_userinfo_without_a_subject_is_not_used() {
+    let fixture = Fixture::new().await;
+    let without_groups = json!({"groups": null});
+    let outcome = sign_in_with_sub(&fixture, json!(null), without_groups).await;
+    let user = outcome.unwrap().user;
+    assert_eq!(user.email.as_deref(), Some("alice@example.com"));
+    assert!(user.groups.is_empty());
+    let neither = json!({"groups": null, "email": null});
+    let outcome = sign_in_with_sub(&fixture, json!(null), neither).await;
+    let refused = outcome.unwrap_err();
+    assert_eq!(refused, UserInfoError::NoSubject.into());
+    assert_eq!(refused.category(), ErrorCategory::Misconfigured);
+}
+
+/// A sign-in whose ID token lacks these claims, while userinfo has this `sub`.
+async fn sign_in_with_sub(
+    fixture: &Fixture,
+    sub: serde_json::Value,
+    claims: serde_json::Value,
+) -> Result<Authentication, ProviderError> {
+    let set = |overrides: &mut Overrides| {
+        overrides.set_claims(claims);
+        overrides.userinfo = Box::new(move |mut said| {
+            said["sub"] = sub.clone();
+            said
+        });
+    };
+    fixture.sign_in_with_overrides(set).await
 }
 
 fn typed(content_type: &str, body: &str) -> Response {

@@ -3,7 +3,8 @@
 //! The attempt may not be known any more: the login page was open for too long, the callback is loaded
 //! again, or the browser has restored more tabs than it keeps attempts for. Then nothing is redeemed. A
 //! browser that has a session continues at the redirect target in the `state`, and one that has none signs
-//! in once more. That does no more than a link to `/oauth2/start` can do, which anybody can write.
+//! in once more. That does no more than a link to `/oauth2/start` can do, which anybody can write. The user
+//! also signs in once more if the provider asks for another authorization request.
 
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -120,13 +121,23 @@ async fn finish(
         state.metrics.sign_in_completed(name, "session-not-stored");
         not_started(name, &StartError::Unavailable(error), target.as_ref())
     })?;
-    let signed_in = provider
-        .finish(&redirect_uri, &attempt.data, callback, now)
-        .await
-        .map_err(|error| {
+    let finished = provider.finish(&redirect_uri, &attempt.data, callback, now);
+    let signed_in = match finished.await {
+        Ok(signed_in) => signed_in,
+        Err(error) => {
             state.metrics.sign_in_completed(name, error.kind());
-            errors::provider_error(state, provider, &error, target.as_ref())
-        })?;
+            let problem = errors::provider_error(state, provider, &error, target.as_ref());
+            let return_to = callback
+                .state()
+                .and_then(|own| identity.sessions.return_to(own));
+            let may_repeat = return_to.is_some_and(|return_to| !return_to.is_repeated);
+            if may_repeat && error.asks_for_another_sign_in() {
+                let again = redirect(&start_path_again(target.as_ref(), name));
+                return Ok((again, Vec::new()));
+            }
+            return Err(problem);
+        }
+    };
     let rd = target
         .as_ref()
         .map_or("", |target| page_of(target.as_str()));
