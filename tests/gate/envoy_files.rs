@@ -3,7 +3,7 @@
 use portcullis_core::policy::Policy;
 use portcullis_tests::lab::envoy::validate;
 use portcullis_tests::lab::{
-    Authority, Call, ExampleConfig, Issuer, SigningKey, Token, Version, port,
+    App, Authority, Call, ExampleConfig, Issuer, SigningKey, Token, Version, port,
 };
 
 const KUBERNETES: &str = "https://kubernetes.default.svc.cluster.local";
@@ -76,4 +76,34 @@ async fn an_issuer_with_another_ca_or_name_gets_no_requests() {
     assert_eq!(response.status, 503, "{line}");
     assert_eq!(line["reason"], "keys-unavailable");
     assert_eq!(untrusted.requests().len() + kubelet.requests().len(), 0);
+}
+
+#[tokio::test]
+async fn a_host_with_a_trailing_dot_is_that_of_the_app() {
+    let (authority, key) = (Authority::new(), SigningKey::p256());
+    let blue = Issuer::start(&authority, KUBERNETES, &[&key]).await;
+    let green = Issuer::start(&authority, KUBERNETES, &[&SigningKey::p256()]).await;
+    let app = App::start("alertmanager").await;
+    let mut config = ExampleConfig::read("gateway.yaml");
+    config.listen(port::free());
+    config.admin(port::free());
+    for (cluster, issuer) in [("blue", &blue), ("green", &green)] {
+        config.file(&format!("{cluster}-ca.pem"), authority.file());
+        config.set_endpoint(cluster, issuer.address());
+    }
+    config.set_endpoint("alertmanager", app.address());
+    config.set_certificate(&authority, &["*.example.com"]);
+    let gateway = config.start(Version::V1_36).await;
+    let karma = Token::service_account(KUBERNETES, "portcullis", "monitoring", "karma").sign(&key);
+    let trust = authority.trust();
+    for host in ["alertmanager.example.com.", "AlertManager.example.com.:443"] {
+        let call = Call::get(host, "/api/v2/alerts").bearer(&karma);
+        let response = call.try_send_tls(gateway.address(), &trust);
+        assert_eq!(response.await.expect("a response").status, 200, "{host}");
+        let seen = app.requests().pop().expect("a request");
+        let received = seen["headers"].as_array().expect("headers").iter();
+        let mut received = received.filter(|header| header[0] == "host");
+        let received = received.next().expect("a host")[1].as_str().expect("text");
+        assert_eq!(received, host.replace(".com.", ".com"));
+    }
 }

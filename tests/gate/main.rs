@@ -22,6 +22,7 @@ mod module;
 mod observability;
 mod policy_edit;
 mod policy_encoding;
+mod published_keys;
 mod refusals;
 mod requests;
 mod rotation;

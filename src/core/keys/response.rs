@@ -159,7 +159,7 @@ pub(crate) fn object(response: &HttpResponse<'_>) -> Result<Json, ResponseError>
     {
         return Err(ResponseError::ContentEncoding);
     }
-    if !response.content_type.is_none_or(is_json) {
+    if !response.content_type.is_none_or(may_be_json) {
         return Err(ResponseError::ContentType);
     }
     let json = Json::parse(response.body).map_err(|_| ResponseError::Malformed)?;
@@ -169,15 +169,16 @@ pub(crate) fn object(response: &HttpResponse<'_>) -> Result<Json, ResponseError>
         .ok_or(ResponseError::Malformed)
 }
 
-/// Whether a media type is JSON or has the suffix `+json`: `application/json`,
-/// `application/jwk-set+json`.
-fn is_json(content_type: &[u8]) -> bool {
+/// Whether a media type is JSON or has the suffix `+json`, as `application/jwk-set+json`, or says nothing:
+/// file stores serve documents without an extension as `binary/octet-stream` or `text/plain`.
+fn may_be_json(content_type: &[u8]) -> bool {
     let essence = content_type
         .split(|byte| *byte == b';')
         .next()
         .unwrap_or_default();
     let essence = essence.trim_ascii().to_ascii_lowercase();
-    essence.ends_with(b"/json") || essence.ends_with(b"+json")
+    let suffixes: [&[u8]; 4] = [b"/json", b"+json", b"/octet-stream", b"text/plain"];
+    suffixes.iter().any(|suffix| essence.ends_with(suffix))
 }
 
 #[cfg(test)]

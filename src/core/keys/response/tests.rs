@@ -46,15 +46,18 @@ fn each_kind_of_bad_response_has_its_own_error() {
 }
 
 #[test]
-fn d04_all_json_media_types_are_accepted() {
+fn d04_all_json_media_types_and_those_that_say_nothing_are_accepted() {
     let trust = plain();
     let body = set_of(&["a"]);
-    let types: [Option<&[u8]>; 5] = [
+    let types: [Option<&[u8]>; 8] = [
         None,
         Some(b"application/json"),
         Some(b"application/jwk-set+json"),
         Some(b"Application/JSON; charset=utf-8"),
         Some(b"text/json"),
+        Some(b"application/octet-stream"),
+        Some(b"binary/octet-stream"),
+        Some(b"Text/Plain; charset=utf-8"),
     ];
     for content_type in types {
         assert!(
