@@ -10,6 +10,7 @@ mod examples;
 mod fuzz;
 mod gateway;
 mod links;
+mod migration;
 mod options;
 mod reference;
 mod sources;
