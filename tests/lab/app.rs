@@ -36,6 +36,15 @@ type Requests = Arc<Mutex<Vec<Value>>>;
 /// The path whose responses are publicly cacheable for a minute.
 pub const CACHED: &str = "/cached";
 
+/// The path of a service worker, which requests every page itself.
+pub const SERVICE_WORKER: &str = "/worker.js";
+
+const SERVICE_WORKER_SCRIPT: &str = "
+    addEventListener('install', () => skipWaiting());
+    addEventListener('activate', (event) => event.waitUntil(clients.claim()));
+    addEventListener('fetch', (event) => event.respondWith(fetch(event.request)));
+";
+
 impl App {
     /// Starts an app with this name.
     ///
@@ -141,8 +150,13 @@ async fn respond(
             .headers_mut()
             .insert(CONNECTION, "upgrade".parse().expect("a header value"));
     } else {
-        let json = "application/json".parse().expect("a header value");
-        response.headers_mut().insert(CONTENT_TYPE, json);
+        let mut content_type = "application/json";
+        if request.uri().path() == SERVICE_WORKER {
+            content_type = "text/javascript";
+            *response.body_mut() = Full::from(SERVICE_WORKER_SCRIPT);
+        }
+        let content_type = content_type.parse().expect("a header value");
+        response.headers_mut().insert(CONTENT_TYPE, content_type);
     }
     Ok(response)
 }

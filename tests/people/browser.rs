@@ -2,6 +2,7 @@
 //! providers.
 
 mod accessibility;
+mod apps;
 mod cookies;
 mod deep_links;
 mod providers;
