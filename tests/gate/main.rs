@@ -8,6 +8,7 @@ mod attacks;
 mod bodies;
 mod capabilities;
 mod clusters;
+mod cors;
 mod dynamic_module;
 mod encoded_paths;
 mod envoy_files;

@@ -120,8 +120,8 @@ fn key_sets(intruder: &SigningKey, canary: SocketAddr) -> Vec<(&'static str, Ser
             },
         ),
         (
-            "keys-text",
-            ServerResponse::whole(200, &[("content-type", "text/plain")], text.clone()),
+            "keys-page",
+            ServerResponse::whole(200, &[("content-type", "text/html")], text.clone()),
         ),
         ("keys-gzip", ServerResponse::whole(200, &gzip, text.clone())),
         ("keys-10-mb", ServerResponse::body(padded)),

@@ -170,6 +170,13 @@ impl Builder {
         self
     }
 
+    /// Puts Envoy's CORS filter before ours, and allows this origin at every app.
+    #[must_use]
+    pub fn cors(mut self, origin: &str) -> Self {
+        self.listener.cors = Some(origin.to_owned());
+        self
+    }
+
     /// Uses this filter (a WebAssembly module) instead.
     #[must_use]
     pub fn module(mut self, module: PathBuf) -> Self {

@@ -13,6 +13,10 @@ use crate::lab::authority::Identity;
 pub(super) const FILE: &str = "listener.json";
 pub(super) const ACCESS_LOG: &str = "access.log";
 
+/// Envoy's CORS filter.
+const CORS: &str = "envoy.filters.http.cors";
+const CORS_TYPE: &str = "type.googleapis.com/envoy.extensions.filters.http.cors.v3.";
+
 /// Whether Envoy normalizes paths before the filter sees them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Paths {
@@ -33,6 +37,8 @@ pub(super) struct Listener {
     pub(super) upgrades: Vec<&'static str>,
     pub(super) filters: Option<Vec<Value>>,
     pub(super) stop_iteration: bool,
+    /// The origin that Envoy's own CORS filter, before ours, allows.
+    pub(super) cors: Option<String>,
 }
 
 impl Listener {
@@ -48,6 +54,7 @@ impl Listener {
             upgrades: vec!["websocket"],
             filters: None,
             stop_iteration: false,
+            cors: None,
         }
     }
 
@@ -80,6 +87,12 @@ impl Listener {
             .filters
             .clone()
             .unwrap_or_else(|| vec![self.portcullis()]);
+        if self.cors.is_some() {
+            filters.insert(
+                0,
+                json!({"name": CORS, "typed_config": {"@type": format!("{CORS_TYPE}Cors")}}),
+            );
+        }
         filters.push(json!({
             "name": "envoy.filters.http.router",
             "typed_config": {
@@ -113,11 +126,20 @@ impl Listener {
             if !host.starts_with('*') {
                 domains.push(format!("{host}:*"));
             }
-            json!({
+            let mut virtual_host = json!({
                 "name": host,
                 "domains": domains,
                 "routes": [{"match": {"prefix": "/"}, "route": {"cluster": cluster}}],
-            })
+            });
+            if let Some(origin) = &self.cors {
+                virtual_host["typed_per_filter_config"][CORS] = json!({
+                    "@type": format!("{CORS_TYPE}CorsPolicy"),
+                    "allow_origin_string_match": [{"exact": origin}],
+                    "allow_methods": "GET",
+                    "allow_headers": "authorization",
+                });
+            }
+            virtual_host
         };
         self.hosts.iter().map(virtual_host).collect()
     }

@@ -145,6 +145,10 @@ fn host(text: String, location: &Location) -> Result<HostPattern, PolicyError> {
         )
     } else if text.contains("://") {
         ("is a URL", "write only the host")
+    } else if !text.is_ascii() {
+        ("is not in ASCII", "write its ASCII form, which has `xn--`")
+    } else if text.starts_with('[') {
+        ("is an address", "write a DNS name")
     } else if text.contains(':') {
         ("has a port", "write only the host; it matches every port")
     } else if text.ends_with('.') {

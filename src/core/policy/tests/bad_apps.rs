@@ -165,14 +165,14 @@ fn hosts_are_dns_names_or_one_label_wildcards() {
             "exactly one label",
         ),
         ("a.example.com:443", "has a port", "every port"),
-        ("[::1]", "has a port", "write only the host"),
+        ("[::1]", "is an address", "write a DNS name"),
         ("https://a.example.com", "is a URL", "write only the host"),
         ("a.example.com.", "ends with a dot", "remove the dot"),
         ("", "is not a DNS name", "like `app.example.com`"),
         ("a..example.com", "is not a DNS name", ""),
         ("-a.example.com", "is not a DNS name", ""),
         ("a b.example.com", "is not a DNS name", ""),
-        ("bücher.example.com", "is not a DNS name", ""),
+        ("bücher.example.com", "is not in ASCII", "`xn--`"),
         ("user@a.example.com", "is not a DNS name", ""),
     ] {
         let hosts = format!(r#""hosts": ["ok.example.com", "{host}"]"#);
