@@ -3,6 +3,7 @@
 mod activity;
 mod connection;
 pub(crate) mod descriptors;
+mod held_body;
 mod listener;
 mod peer;
 mod shutdown;
@@ -25,6 +26,7 @@ use tracing::{debug, warn};
 use crate::config::Limits;
 use crate::watch::Watched;
 
+pub(crate) use held_body::until_sent;
 pub(crate) use listener::Listener;
 pub(crate) use peer::Peer;
 pub(crate) use shutdown::{Shutdown, ShutdownSignal};

@@ -17,6 +17,8 @@ pub(super) struct Timeouts {
     pub(super) header: Duration,
     /// While it waits for the next request.
     pub(super) idle: Duration,
+    /// While it sends a response.
+    pub(super) response: Duration,
 }
 
 /// The activity of a connection.
@@ -27,10 +29,12 @@ pub(super) struct Activity {
     changed: Notify,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 struct Phase {
     /// Requests in flight.
     requests: usize,
+    /// When the responses were ready that have not been sent.
+    sending: Vec<Instant>,
     /// Since when there are none.
     since: Instant,
     /// Whether a header is being received.
@@ -39,9 +43,13 @@ struct Phase {
     multiplexed: bool,
 }
 
-/// A request in flight.
+/// A request in flight, until its response has been sent.
 #[derive(Debug)]
-pub(super) struct InFlight(Arc<Activity>);
+pub(super) struct InFlight {
+    activity: Arc<Activity>,
+    /// When its response was ready.
+    sending: Option<Instant>,
+}
 
 /// A stream that reports received bytes.
 #[derive(Debug)]
@@ -55,6 +63,7 @@ impl Activity {
     pub(super) fn new(timeouts: Timeouts) -> Arc<Self> {
         let phase = Phase {
             requests: 0,
+            sending: Vec::new(),
             since: Instant::now(),
             header: true,
             multiplexed: false,
@@ -74,12 +83,18 @@ impl Activity {
         phase.multiplexed = multiplexed;
         drop(phase);
         self.changed.notify_one();
-        InFlight(Arc::clone(self))
+        InFlight {
+            activity: Arc::clone(self),
+            sending: None,
+        }
     }
 
-    /// When the timeout passes; `None` while a request is in flight.
+    /// When the timeout passes; `None` while a request is in flight that has no response yet.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        let phase = *self.phase();
+        let phase = self.phase();
+        if let Some(oldest) = phase.sending.iter().min() {
+            return Some(*oldest + self.timeouts.response);
+        }
         let timeouts = if phase.header {
             self.timeouts.header
         } else {
@@ -108,13 +123,33 @@ impl Activity {
     }
 }
 
+// === impl InFlight ===
+
+impl InFlight {
+    /// The response is ready. It must be sent within a timeout.
+    pub(super) fn responds(mut self) -> Self {
+        let now = Instant::now();
+        self.activity.phase().sending.push(now);
+        self.sending = Some(now);
+        self.activity.changed.notify_one();
+        self
+    }
+}
+
 impl Drop for InFlight {
     fn drop(&mut self) {
-        let mut phase = self.0.phase();
+        let mut phase = self.activity.phase();
         phase.requests = phase.requests.saturating_sub(1);
+        let place = phase
+            .sending
+            .iter()
+            .position(|at| Some(*at) == self.sending);
+        if let Some(place) = place {
+            phase.sending.swap_remove(place);
+        }
         phase.since = Instant::now();
         drop(phase);
-        self.0.changed.notify_one();
+        self.activity.changed.notify_one();
     }
 }
 

@@ -22,13 +22,14 @@ use crate::config::Limits;
 
 use super::ShutdownSignal;
 use super::activity::{Activity, ObservedStream, Timeouts};
+use super::held_body::until_sent;
 use super::peer::Peer;
 
 /// How long a connection without requests may take to close.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Concurrent requests on one HTTP/2 connection.
-const MAX_CONCURRENT_STREAMS: u32 = 128;
+/// Concurrent requests on one HTTP/2 connection. Each of them may hold a response.
+const MAX_CONCURRENT_STREAMS: u32 = 32;
 
 /// The maximum number of fields in the header of an HTTP/1 request. `limits.header_bytes` is usually reached first, as
 /// in HTTP/2, which has that limit alone. Proxies forward a client's fields to forward auth, and few of them limit
@@ -48,6 +49,7 @@ pub(super) async fn serve_connection<S>(
     let activity = Activity::new(Timeouts {
         header: limits.header,
         idle: limits.idle,
+        response: limits.request,
     });
     let router = TowerToHyperService::new(router);
     let service = service_fn(|mut request: Request<Incoming>| {
@@ -56,8 +58,7 @@ pub(super) async fn serve_connection<S>(
         let response = router.call(request);
         async move {
             let response: Result<Response<Body>, Infallible> = response.await;
-            drop(in_flight);
-            response
+            response.map(|response| until_sent(response, in_flight.responds()))
         }
     });
     let stream = ObservedStream {
@@ -68,7 +69,7 @@ pub(super) async fn serve_connection<S>(
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
     let mut closing = false;
     loop {
-        // While a request is in flight, its own limit applies.
+        // While a request is evaluated, its own limit applies.
         let deadline = activity.deadline();
         let wait = deadline.unwrap_or_else(|| Instant::now() + limits.request);
         tokio::select! {

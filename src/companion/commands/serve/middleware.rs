@@ -25,7 +25,7 @@ use super::problem::{Problem, sign_in_path};
 use super::request_id::{RequestId, X_REQUEST_ID, proxy_request_id};
 use crate::config::Limits;
 use crate::metrics::Metrics;
-use crate::server::Peer;
+use crate::server::{Peer, until_sent};
 
 #[cfg(test)]
 mod tests;
@@ -67,8 +67,8 @@ struct RequestInfo {
 struct MiddlewareState {
     limits: Arc<Limits>,
     metrics: Arc<Metrics>,
-    /// One permit for each concurrent request. An HTTP/2 connection has many.
-    permits: Semaphore,
+    /// One permit for each concurrent request, until its response has been sent. An HTTP/2 connection has many.
+    permits: Arc<Semaphore>,
     /// Whether users can sign in here.
     has_sign_in: bool,
 }
@@ -83,7 +83,7 @@ pub(super) fn wrap(
     let state = Arc::new(MiddlewareState {
         limits: Arc::clone(limits),
         metrics: Arc::clone(metrics),
-        permits: Semaphore::new(limits.connections),
+        permits: Arc::new(Semaphore::new(limits.connections)),
         has_sign_in,
     });
     routes
@@ -105,9 +105,10 @@ async fn handle(
     let sign_in = state.has_sign_in.then(|| request.uri().clone());
     request.extensions_mut().insert(id.clone());
     let span = info_span!("request", id = id.as_str());
-    let response = match state.permits.try_acquire() {
-        Ok(_permit) => within(&state.limits, request, next).instrument(span).await,
-        Err(_) => {
+    let permit = Arc::clone(&state.permits).try_acquire_owned().ok();
+    let response = match permit {
+        Some(_) => within(&state.limits, request, next).instrument(span).await,
+        None => {
             Problem::unavailable("There are too many requests right now. Try again in a moment.")
                 .into_response()
         }
@@ -119,7 +120,7 @@ async fn handle(
         .metrics
         .request_completed(info.endpoint(), status, duration);
     info.log(&id, status, duration);
-    response
+    until_sent(response, permit)
 }
 
 /// The response where a handler panicked. The panic itself is logged by the hook.

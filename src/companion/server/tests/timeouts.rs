@@ -93,6 +93,32 @@ async fn t29_a_client_that_does_not_read_times_out() {
     );
 }
 
+/// The client accepts no byte of any response, and sends further requests.
+#[tokio::test(start_paused = true)]
+async fn t29_an_http_2_client_that_does_not_read_times_out() {
+    let connection = TestConnection::new();
+    let began = connection.began;
+    let stream = TokioIo::new(connection.client);
+    let mut builder = hyper::client::conn::http2::Builder::new(TokioExecutor::new());
+    builder.initial_stream_window_size(0);
+    let (mut sender, driver) = builder.handshake(stream).await.expect("HTTP/2");
+    let driver = tokio::spawn(driver);
+    let mut responses = Vec::new();
+    loop {
+        let request = Request::get("http://a/peer").body(Body::empty());
+        match sender.send_request(request.expect("a request")).await {
+            Ok(response) => responses.push(response),
+            Err(_) => break,
+        }
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        assert!(began.elapsed() < limits().request * 3, "{responses:?}");
+    }
+    assert!(began.elapsed() >= limits().request);
+    assert!(responses.len() >= 3);
+    connection.task.await.expect("no panic");
+    let _ = driver.await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn http_2_works_and_has_the_same_timeouts() {
     let connection = TestConnection::new();

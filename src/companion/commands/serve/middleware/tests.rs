@@ -7,7 +7,7 @@ use axum::http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use axum::routing::{get, post};
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
-use hyper::body::Frame;
+use hyper::body::{Body as _, Frame};
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 use serde::Deserialize;
@@ -352,4 +352,25 @@ async fn metric_labels_are_routes_and_never_paths() {
         "{text}"
     );
     assert!(!text.contains("hunter2"), "{text}");
+}
+
+/// On HTTP/2, a client can keep complete responses waiting without accepting a byte.
+#[tokio::test]
+async fn t29_a_response_counts_as_a_request_until_it_is_sent() {
+    let limits = crate::config::Limits {
+        connections: 2,
+        ..limits()
+    };
+    let routes = Router::new().route("/", get(async || "text"));
+    let router = wrap(routes, &Arc::new(limits), &Arc::new(Metrics::new()), true);
+    let service = TowerToHyperService::new(router);
+    let send = async || service.call(get_of("/")).await.expect("a response");
+    let (first, second) = (send().await, send().await);
+    assert_eq!(first.body().size_hint().exact(), Some(4));
+    assert_eq!(send().await.status(), StatusCode::SERVICE_UNAVAILABLE);
+    let body = first.into_body().collect().await.expect("a body");
+    assert_eq!(body.to_bytes(), "text");
+    assert_eq!(send().await.status(), StatusCode::OK);
+    drop(second);
+    assert_eq!(send().await.status(), StatusCode::OK);
 }
