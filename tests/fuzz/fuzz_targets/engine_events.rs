@@ -306,8 +306,8 @@ fuzz_target!(|events: Vec<Event>| {
     for event in events.into_iter().take(100) {
         world.apply(event);
     }
-    // No response comes any more, and time passes.
-    for _ in 0..4 {
+    // No response comes any more, and time passes: more than a refresh may take.
+    for _ in 0..10 {
         world.apply(Event::Wait(25));
         world.apply(Event::Tick);
         world.settle(usize::MAX);
