@@ -116,7 +116,7 @@ impl RevocationState {
     pub(in crate::session) fn apply(&mut self, batch: &RevocationBatch, now: Timestamp) -> bool {
         self.prune(now);
         if let Some((token, until)) = batch.logout_token {
-            if self.used_logout_tokens.contains_key(&token) {
+            if self.is_used(token) {
                 return false;
             }
             self.store_used(token, until);
@@ -143,6 +143,11 @@ impl RevocationState {
             list.revoke_session_of(end.user, end.id, now, end.ends, now);
         }
         true
+    }
+
+    /// Whether this logout token was used before.
+    pub(in crate::session) fn is_used(&self, logout_token: Id) -> bool {
+        self.used_logout_tokens.contains_key(&logout_token)
     }
 
     /// Whether a session is revoked. `provider_session` is our id for its provider session.

@@ -94,6 +94,16 @@ impl Fixture {
         active.session
     }
 
+    /// A sign-in of Ada that may be refused.
+    async fn try_start(&self, now: Timestamp) -> Result<(), StartError> {
+        let header = self.browser.header();
+        let (sessions, cookies) = (self.sessions(), cookies(&header));
+        let known = sessions.known_revocations(now).await.unwrap();
+        let rd = "https://app.example.com/";
+        let started = sessions.start(&cookies, "sso", ada(), rd, &known, now);
+        started.await.map(drop)
+    }
+
     async fn read(&self, now: Timestamp) -> Result<Session, EndReason> {
         let header = self.browser.header();
         let read = self.sessions().read(&cookies(&header), now).await;

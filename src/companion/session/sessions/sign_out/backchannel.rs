@@ -45,12 +45,19 @@ impl Sessions {
     /// the revocation list which user they belong to, even if the logout token does not name the user. If no
     /// session is linked to the `sid`, the user's sessions without a `sid` are revoked, because one of them
     /// may belong to it. If links may have been lost, all sessions of the user are revoked.
+    ///
+    /// The last write records that the token was used, and all others can be repeated. So if the store fails
+    /// in between, the provider can send the token again.
     pub(crate) async fn backchannel_logout(
         &self,
         logout: &LogoutClaims<'_>,
         now: Timestamp,
     ) -> Result<LogoutOutcome, Unavailable> {
         let keys = self.keys.load_full();
+        let logout_token = keys.logout_token(logout.provider, logout.jti);
+        if self.store.revocations(now).await?.is_used(logout_token) {
+            return Ok(LogoutOutcome::Replayed);
+        }
         let user = logout.sub.map(|sub| keys.handle(logout.provider, sub));
         let ends = now.after(self.settings.lifetime);
         let all_of_user = user.map(|user| Revocation::user(user, ends));
@@ -76,21 +83,17 @@ impl Sessions {
                 }
             }
         }
-        let logout_token = (keys.logout_token(logout.provider, logout.jti), logout.until);
-        let batch = collected.take(Some(logout_token));
-        if !self.store.revoke(&batch, now).await? {
-            return Ok(LogoutOutcome::Replayed);
-        }
-        // Sessions that were linked in the meantime. A session that is linked later learns of the end then.
+        // With the sessions that were linked in the meantime. A session that is linked later learns of the end
+        // then.
         for id in provider_sessions {
             let found = self.store.end_provider_session(id, now).await?;
             collected.add(id, found, user, ends);
         }
-        let late = collected.take(None);
-        if !late.revocations.is_empty() {
-            self.store.revoke(&late, now).await?;
+        let batch = collected.into_batch((logout_token, logout.until));
+        if !self.store.revoke(&batch, now).await? {
+            return Ok(LogoutOutcome::Replayed);
         }
-        let count = batch.revocations.len() + late.revocations.len();
+        let count = batch.revocations.len();
         Ok(match count {
             0 => LogoutOutcome::UnknownSession,
             revocations => LogoutOutcome::Revoked { revocations },
@@ -126,12 +129,12 @@ impl LogoutRevocations {
         }
     }
 
-    /// The batch of what was added since the last one.
-    fn take(&mut self, logout_token: Option<(Id, Timestamp)>) -> RevocationBatch {
+    /// The batch, with the logout token that was used.
+    fn into_batch(self, logout_token: (Id, Timestamp)) -> RevocationBatch {
         RevocationBatch {
-            revocations: std::mem::take(&mut self.revocations),
-            provider_sessions: std::mem::take(&mut self.provider_sessions),
-            logout_token,
+            revocations: self.revocations,
+            provider_sessions: self.provider_sessions,
+            logout_token: Some(logout_token),
         }
     }
 }

@@ -276,32 +276,47 @@ async fn b06_a_session_that_its_provider_ends_during_a_refresh_gets_no_token() {
     assert_eq!(StartError::from(error), StartError::EndedAtProvider);
 }
 
+/// Also if the logout fails in between and the provider sends its token again: the use of the token is recorded
+/// last.
 #[test]
-fn b06_a_session_that_begins_during_a_logout_ends_too() {
-    let mut runtime = tokio::runtime::Builder::new_current_thread();
-    // Files are written on blocking threads. There is one in this test, and it is kept busy.
-    let runtime = runtime.enable_all().max_blocking_threads(1).build();
-    runtime.unwrap().block_on(async {
-        let mut fixture = Fixture::new();
-        let mut late = other_browser(&fixture);
-        fixture.start(at(400)).await;
-        let sessions = Arc::clone(fixture.sessions());
-        let logout = logout_of_adas_session("one");
-        let (disk, busy) = std::sync::mpsc::channel::<()>();
-        tokio::task::spawn_blocking(move || busy.recv());
-        let mut ending = Box::pin(sessions.backchannel_logout(&logout, at(1000)));
-        // It has looked up the sessions, and waits for the disk.
-        let waits = tokio::time::timeout(Duration::ZERO, &mut ending).await;
-        assert!(waits.is_err());
-        late.start(at(1000)).await;
-        assert!(late.is_accepted_by_filter(at(1000)).await);
-        drop(disk);
-        assert_eq!(ending.await, Ok(LogoutOutcome::Revoked { revocations: 2 }));
-        for fixture in [&fixture, &late] {
+fn b06_a_session_that_begins_during_a_logout_is_refused() {
+    for fails in [false, true] {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        // Files are written on blocking threads. There is one in this test, and it is kept busy.
+        let runtime = runtime.enable_all().max_blocking_threads(1).build();
+        runtime.unwrap().block_on(async {
+            let mut fixture = Fixture::new();
+            let late = other_browser(&fixture);
+            fixture.start(at(400)).await;
+            let sessions = Arc::clone(fixture.sessions());
+            let logout = logout_of_adas_session("one");
+            let (disk, busy) = std::sync::mpsc::channel::<()>();
+            tokio::task::spawn_blocking(move || busy.recv());
+            let mut ending = Box::pin(sessions.backchannel_logout(&logout, at(1000)));
+            // It has looked up the sessions, and waits for the disk.
+            let waits = tokio::time::timeout(Duration::ZERO, &mut ending).await;
+            assert!(waits.is_err());
+            assert_eq!(
+                late.try_start(at(1000)).await,
+                Err(StartError::EndedAtProvider)
+            );
+            if fails {
+                drop(ending);
+                drop(disk);
+                let again = fixture.log_out(&logout, at(1000)).await;
+                assert!(again.is_ok(), "{again:?}");
+            } else {
+                drop(disk);
+                assert_eq!(ending.await, Ok(LogoutOutcome::Revoked { revocations: 1 }));
+            }
+            assert_eq!(
+                late.try_start(at(1000)).await,
+                Err(StartError::EndedAtProvider)
+            );
             assert!(!fixture.is_accepted_by_filter(at(1001)).await);
             assert_eq!(fixture.read(at(1001)).await, Err(EndReason::Revoked));
-        }
-    });
+        });
+    }
 }
 
 #[tokio::test]
