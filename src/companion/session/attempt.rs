@@ -2,6 +2,7 @@
 //! tabs can sign in at once, and no attempt can be completed in another browser. A long redirect target needs
 //! several cookies, with the numbers of chunks behind the name.
 
+use std::cmp::Reverse;
 use std::time::Duration;
 
 use portcullis_core::session::split_cookie;
@@ -169,27 +170,27 @@ impl SignInAttempts<'_> {
     /// Deletes attempts that are expired or invalid, and the oldest ones until there is room for one more of
     /// `size` bytes.
     fn make_room(self, size: usize) -> Vec<SetCookie> {
-        let names = self
-            .cookies
-            .names_with_prefix(&self.settings.names.login(""));
+        let prefix = self.settings.names.login("");
         let completed = self.settings.names.login(COMPLETED);
+        let groups = self.cookies.with_prefix(&prefix);
         // Of attempts of one second, a browser sends the older ones first (RFC 6265 section 5.4).
-        let mut attempts: Vec<(Timestamp, usize, &str)> = names
-            .into_iter()
-            .filter(|name| *name != completed)
+        let mut attempts: Vec<(Timestamp, usize, &str, &Cookies<'_>)> = groups
+            .iter()
+            .filter(|(name, _)| *name != completed)
             .enumerate()
-            .map(
-                |(position, name)| match self.open::<serde::de::IgnoredAny>(name) {
-                    Some(attempt) => (attempt.created, position, name),
-                    None => (Timestamp::default(), position, name),
-                },
-            )
+            .map(|(position, (name, cookies))| {
+                // Only its own cookies, of the many that a client can send.
+                let own = SignInAttempts { cookies, ..self };
+                let attempt = own.open::<serde::de::IgnoredAny>(name);
+                let created = attempt.map(|attempt| attempt.created).unwrap_or_default();
+                (created, position, *name, cookies)
+            })
             .collect();
-        attempts.sort_unstable_by(|one, other| other.cmp(one));
+        attempts.sort_unstable_by_key(|(created, position, ..)| Reverse((*created, *position)));
         let (mut count, mut total) = (1, size);
         let mut lines = Vec::new();
-        for (created, _, name) in attempts {
-            let size = self.cookies.size_of(name);
+        for (created, _, name, cookies) in attempts {
+            let size = cookies.size();
             let stays = created != Timestamp::default()
                 && count < MAX_ATTEMPTS
                 && total + size <= MAX_BYTES;
@@ -197,7 +198,7 @@ impl SignInAttempts<'_> {
                 count += 1;
                 total += size;
             } else {
-                lines.extend(delete_chunks(self.cookies, name, ATTRIBUTES));
+                lines.extend(delete_chunks(cookies, name, ATTRIBUTES));
             }
         }
         lines

@@ -1,5 +1,6 @@
 //! Cookies: those of a request, and the `Set-Cookie` lines of a response.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -13,10 +14,13 @@ mod tests;
 /// The maximum number of cookies that a response deletes. No browser sends more of ours.
 const MAX_DELETED: usize = 64;
 
+/// The name and the value of a cookie.
+type Pair<'a> = (&'a [u8], &'a [u8]);
+
 /// The cookies of a request.
 #[derive(Clone)]
 pub(crate) struct Cookies<'a> {
-    pairs: Vec<(&'a [u8], &'a [u8])>,
+    pairs: Vec<Pair<'a>>,
 }
 
 /// The value of a `Set-Cookie` header. It is a credential, so `Debug` shows only the name.
@@ -56,50 +60,56 @@ impl<'a> Cookies<'a> {
 
     /// The names under which the request has this cookie, whole or in chunks, with their counts.
     fn names_of(&self, name: &str) -> Vec<(&'a str, usize)> {
-        let mut names: Vec<(&str, usize)> = Vec::new();
-        for (own, _) in &self.pairs {
-            let Some(own) = chunk_name(own, name) else {
-                continue;
-            };
-            let known = names.iter().position(|(known, _)| *known == own);
-            if let Some((_, times)) = known.and_then(|at| names.get_mut(at)) {
-                *times += 1;
-            } else if names.len() < MAX_DELETED {
-                names.push((own, 1));
-            }
-        }
-        names
-    }
-
-    /// The size of the cookies of this name, whole or in chunks, in bytes.
-    pub(super) fn size_of(&self, name: &str) -> usize {
-        let of_name = self
+        let names = self
             .pairs
             .iter()
-            .filter(|(own, _)| chunk_name(own, name).is_some());
-        of_name.map(|(own, value)| own.len() + value.len()).sum()
+            .filter_map(|pair| chunk_name(pair.0, name).map(|own| (own, *pair)));
+        let counts = grouped(names).into_iter();
+        counts.map(|(own, pairs)| (own, pairs.len())).collect()
     }
 
-    /// The names of our cookies that begin with `prefix`, without the numbers of chunks and without
-    /// duplicates.
-    pub(super) fn names_with_prefix(&self, prefix: &str) -> Vec<&'a str> {
-        let mut names: Vec<&str> = Vec::new();
-        for (own, _) in &self.pairs {
-            let Ok(own) = std::str::from_utf8(own) else {
-                continue;
-            };
+    /// The size of all cookies, in bytes.
+    pub(super) fn size(&self) -> usize {
+        let sizes = self
+            .pairs
+            .iter()
+            .map(|(name, value)| name.len() + value.len());
+        sizes.sum()
+    }
+
+    /// Our cookies whose names begin with `prefix`, by name without the numbers of chunks.
+    pub(super) fn with_prefix(&self, prefix: &str) -> Vec<(&'a str, Self)> {
+        let names = self.pairs.iter().filter_map(|pair| {
+            let own = std::str::from_utf8(pair.0).ok()?;
             let own = match own.rsplit_once('.') {
                 Some((name, number)) if is_number(number) => name,
                 Some(_) | None => own,
             };
             let plain = |rest: &str| rest.bytes().all(is_base64url);
-            let ours = own.strip_prefix(prefix).is_some_and(plain);
-            if ours && !names.contains(&own) && names.len() < MAX_DELETED {
-                names.push(own);
-            }
-        }
-        names
+            own.strip_prefix(prefix)
+                .is_some_and(plain)
+                .then_some((own, *pair))
+        });
+        let groups = grouped(names).into_iter();
+        groups.map(|(own, pairs)| (own, Self { pairs })).collect()
     }
+}
+
+/// Cookies by name, in the order in which the names come first: at most [`MAX_DELETED`] names. The time is linear,
+/// because a client can send thousands of cookies.
+fn grouped<'a>(named: impl Iterator<Item = (&'a str, Pair<'a>)>) -> Vec<(&'a str, Vec<Pair<'a>>)> {
+    let mut groups: Vec<(&str, Vec<Pair<'_>>)> = Vec::new();
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    for (name, pair) in named {
+        let known = places.get(name).copied();
+        if let Some((_, pairs)) = known.and_then(|at| groups.get_mut(at)) {
+            pairs.push(pair);
+        } else if groups.len() < MAX_DELETED {
+            places.insert(name, groups.len());
+            groups.push((name, vec![pair]));
+        }
+    }
+    groups
 }
 
 /// The name, if it is `name` or that of a chunk of it.

@@ -22,7 +22,7 @@ pub const MAX_COOKIE: usize = MAX_CHUNKS * MAX_VALUE;
 /// the companion's domain can set cookies of our names, so that one name has several values, and
 /// each costs a signature. Browsers send a cookie with a longer path first (RFC 6265 section 5.4),
 /// so ours, whose path is `/`, is one of the last, however many others there are.
-const MAX_VALUES: usize = 8;
+const MAX_VALUES: usize = 4;
 
 /// The maximum number of values that are joined from chunks.
 const MAX_ASSEMBLED: usize = 8;
@@ -60,7 +60,7 @@ pub fn split_cookie<'a>(name: &str, value: &'a str) -> Vec<(String, &'a str)> {
 /// Other hosts of the domain may have set some of them, so invalid ones are skipped. With a missing
 /// chunk there is no value, or an invalid one; extra chunks are ignored.
 ///
-/// The time is linear in the size of the cookies, and there are at most 24 candidates.
+/// The time is linear in the size of the cookies, and there are at most 16 candidates.
 pub fn candidates<'a>(
     cookies: impl Iterator<Item = (&'a [u8], &'a [u8])>,
     name: &str,
