@@ -21,9 +21,10 @@ pub(super) fn is_forwarded(name: &[u8], app: Option<&App>) -> bool {
 }
 
 /// Whether a trailer of the client is forwarded. Some servers merge trailers into the headers, so no
-/// trailer may have a name that any app trusts; `authorization` has no use there.
+/// trailer may have a name that any app trusts; `authorization` and `cookie` have no use there.
 pub(super) fn is_trailer_forwarded(name: &[u8], policy: &Policy) -> bool {
-    name.starts_with(b":") || (is_forwarded(name, None) && !policy.strips(name))
+    let is_cookie = same(name, b"cookie");
+    name.starts_with(b":") || (!is_cookie && is_forwarded(name, None) && !policy.strips(name))
 }
 
 /// Whether a header field of the client is forwarded to the companion on its own host: also

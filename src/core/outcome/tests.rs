@@ -122,6 +122,7 @@ fn h06_trailers_with_identity_header_names_are_removed() {
         (b"x-webauth-user", b"admin"),
         (b"x-portcullis-caller", b"blue/a/b"),
         (b"authorization", b"Bearer x"),
+        (b"Cookie", b"__Secure-portcullis=x"),
     ]);
     let removed: Vec<&[u8]> = removed_trailers(&policy, &trailers).collect();
     assert_eq!(
@@ -129,7 +130,8 @@ fn h06_trailers_with_identity_header_names_are_removed() {
         [
             &b"x-webauth-user"[..],
             b"x-portcullis-caller",
-            b"authorization"
+            b"authorization",
+            b"Cookie",
         ]
     );
 }
