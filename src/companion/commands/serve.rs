@@ -14,6 +14,7 @@ mod loaded_policy;
 mod middleware;
 mod problem;
 mod request_id;
+mod signals;
 mod state;
 
 #[cfg(test)]
@@ -23,7 +24,6 @@ use std::sync::Arc;
 
 use clap::Args;
 use prometheus_client::metrics::gauge::Gauge;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 use tracing::{info, warn};
@@ -40,6 +40,7 @@ use crate::watch::Watcher;
 use forward_auth_state::{ForwardAuthState, LocalSessions};
 use health::Readiness;
 use identity::Identity;
+use signals::Signals;
 use state::{AppState, SharedState, SignInState};
 
 const ABOUT: &str =
@@ -239,35 +240,5 @@ async fn stopped(server: JoinHandle<()>, background: &BackgroundTasks, deadline:
             tasks,
             "refreshes and sign-outs were aborted; help: raise `limits.shutdown`"
         );
-    }
-}
-
-/// SIGTERM and SIGINT, which have the same effect.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    /// From now on the signals no longer end the process at once.
-    fn new() -> Result<Self, Report> {
-        let listen = |kind| {
-            signal(kind).map_err(|error| {
-                let problem = format!("can't install a signal handler: {error}");
-                Report::of("serve", &problem, "raise the limit on file descriptors")
-            })
-        };
-        Ok(Self {
-            terminate: listen(SignalKind::terminate())?,
-            interrupt: listen(SignalKind::interrupt())?,
-        })
-    }
-
-    /// Waits for the next signal.
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
     }
 }

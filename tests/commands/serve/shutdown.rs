@@ -7,7 +7,7 @@ use crate::serve::tls::{certify, ping_over_tls, tls_flags};
 
 #[tokio::test]
 async fn sigterm_ends_it_gracefully() {
-    for name in ["TERM", "INT"] {
+    for name in ["TERM", "INT", "QUIT"] {
         let mut companion = Companion::up(&[]).await;
         // An idle connection does not delay the shutdown.
         let mut idle = Connection::open(companion.files.address).await.unwrap();
@@ -41,4 +41,16 @@ async fn a_second_sigterm_ends_it_at_once() {
     assert_eq!(companion.process.ended(), None);
     companion.signal("TERM");
     assert_eq!(companion.end().await, Some(0));
+}
+
+/// Service managers send SIGHUP to reload a program.
+#[tokio::test]
+async fn sighup_has_no_effect() {
+    let mut companion = Companion::up(&[]).await;
+    companion.signal("HUP");
+    companion.wait_for_log("SIGHUP has no effect").await;
+    assert_eq!(companion.process.ended(), None);
+    companion.signal("TERM");
+    assert_eq!(companion.end().await, Some(0));
+    assert_eq!(companion.log().last().unwrap()["message"], "stopped");
 }
