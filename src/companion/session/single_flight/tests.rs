@@ -64,7 +64,7 @@ impl Fixture {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn r10_late_requests_get_the_first_outcome() {
     let fixture = Fixture::new();
     let session = session("old");
@@ -82,7 +82,7 @@ async fn r10_late_requests_get_the_first_outcome() {
     assert_eq!(fixture.redemptions(), 1);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn r10_a_spent_token_is_never_redeemed_again() {
     let fixture = Fixture::new();
     let session = session("old");
@@ -102,7 +102,7 @@ async fn r10_a_spent_token_is_never_redeemed_again() {
     assert_eq!(fixture.redemptions(), 1);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_late_request_after_an_early_drop_is_no_reuse() {
     let fixture = Fixture::new();
     let session = session("old");
@@ -120,7 +120,7 @@ async fn a_late_request_after_an_early_drop_is_no_reuse() {
     assert_eq!(fixture.redemptions(), 1);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn outcomes_of_one_user_take_no_place_of_another() {
     let fixture = Fixture::new();
     let session = session("old");
@@ -142,7 +142,7 @@ async fn outcomes_of_one_user_take_no_place_of_another() {
     assert_eq!(fixture.redemptions(), 1);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_rejected_token_is_never_redeemed_again() {
     let fixture = Fixture::new();
     let session = session("old");
@@ -155,7 +155,7 @@ async fn a_rejected_token_is_never_redeemed_again() {
     assert_eq!(fixture.redemptions(), 1);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_token_that_is_not_rotated_is_redeemed_again_when_due() {
     let fixture = Fixture::new();
     let session = session("same");
@@ -185,7 +185,7 @@ async fn a_token_that_is_not_rotated_is_redeemed_again_when_due() {
     assert_eq!(fixture.redemptions(), 3);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_transient_failure_is_retried_after_a_second() {
     let fixture = Fixture::new();
     let session = session("old");
@@ -207,7 +207,7 @@ async fn a_transient_failure_is_retried_after_a_second() {
     assert_eq!(fixture.redemptions(), 2);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn r10_a_redemption_continues_without_callers() {
     let fixture = Fixture::new();
     let session = session("old");
@@ -229,7 +229,7 @@ async fn r10_a_redemption_continues_without_callers() {
     assert_eq!(fixture.redemptions(), 0);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn after_a_redemption_that_panics_the_next_one_runs() {
     let fixture = Fixture::new();
     let session = session("old");
@@ -247,7 +247,7 @@ async fn after_a_redemption_that_panics_the_next_one_runs() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn other_tokens_do_not_wait() {
     let fixture = Fixture::new();
     for name in ["a", "b", "c"] {
@@ -261,7 +261,7 @@ async fn other_tokens_do_not_wait() {
     assert_eq!(fixture.redemptions(), 3);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_same_token_text_of_another_provider_is_another_token() {
     let fixture = Fixture::new();
     let session = session("old");
@@ -277,7 +277,7 @@ async fn the_same_token_text_of_another_provider_is_another_token() {
     assert_eq!(fixture.redemptions(), 2);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn r10_one_user_never_gets_the_tokens_of_another() {
     let fixture = Fixture::new();
     let (one, mut other) = (session("constant"), session("constant"));
