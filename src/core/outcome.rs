@@ -127,7 +127,8 @@ impl<'d> Verdict<'d> {
     }
 
     /// Records the decision: passes each entry of the filter state to `set`, and the audit record to
-    /// `log`. The record is built only if the policy and `is_logged` want one of that level.
+    /// `log`. The record is built only if the policy and `is_logged` want one of that level, or if it is in
+    /// the filter state too.
     pub fn record(
         &self,
         mut set: impl FnMut(&'static str, &str),
@@ -136,8 +137,16 @@ impl<'d> Verdict<'d> {
     ) {
         self.filter_state()
             .for_each(|(name, value)| set(name, value));
-        if let Some(level) = self.audit_level().filter(|level| is_logged(*level)) {
-            log(level, &self.audit_record());
+        let level = self.audit_level().filter(|level| is_logged(*level));
+        if level.is_none() && !self.audit.access_log() {
+            return;
+        }
+        let record = self.audit_record();
+        if self.audit.access_log() {
+            set("portcullis.audit", &record);
+        }
+        if let Some(level) = level {
+            log(level, &record);
         }
     }
 

@@ -99,7 +99,8 @@ impl Policy {
     /// The app with this host (lower-case, without a port). An exact host takes precedence over a
     /// wildcard.
     pub fn app_for(&self, host: &str) -> Option<&App> {
-        self.apps.get(self.hosts.find(host)?)
+        let any = self.apps.first().filter(|app| app.has_any_host());
+        any.or_else(|| self.apps.get(self.hosts.find(host)?))
     }
 
     /// Whether an app lists this name of a header field in `strip_headers`, in any spelling.

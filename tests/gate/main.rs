@@ -27,5 +27,6 @@ mod published_keys;
 mod refusals;
 mod requests;
 mod rotation;
+mod sidecar;
 mod trailers;
 mod upgrades;

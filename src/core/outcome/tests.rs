@@ -161,3 +161,33 @@ fn h06_connection_fields_of_an_upgrade_are_replaced() {
     let expected = expected.map(|(name, value)| (name.to_vec(), value.map(<[u8]>::to_vec)));
     assert_eq!((changed, changes), (Ok(()), expected.to_vec()));
 }
+
+#[test]
+fn the_audit_record_is_in_filter_state_if_the_policy_says_so() {
+    let record = |access_log: &str, is_logged: bool| {
+        let audit = r#""audit": {"allowed": "off", "refused": "error""#;
+        let policy = POLICY.replace(audit, &format!("{audit}{access_log}"));
+        let policy = Policy::from_json(&policy).unwrap();
+        let headers = Headers::default();
+        let outcome = Decision::new(Reason::AppUnknown).outcome(&headers, policy.audit());
+        let (mut state, mut line) = (None, None);
+        outcome.verdict().record(
+            |name, value| {
+                if name == "portcullis.audit" {
+                    state = Some(value.to_owned());
+                }
+            },
+            |_| is_logged,
+            |_, record| line = Some(record.to_owned()),
+        );
+        (state, line)
+    };
+    for absent in ["", r#", "access_log": false"#] {
+        assert_eq!(record(absent, false), (None, None));
+        assert!(matches!(record(absent, true), (None, Some(_))));
+    }
+    let (state, line) = record(r#", "access_log": true"#, false);
+    assert!(state.unwrap().contains("app-unknown") && line.is_none());
+    let (state, line) = record(r#", "access_log": true"#, true);
+    assert_eq!(state, line);
+}

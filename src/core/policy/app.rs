@@ -36,9 +36,14 @@ impl App {
         &self.name
     }
 
-    /// Its hosts. Never empty.
+    /// Its hosts. Empty if it has any host.
     pub fn hosts(&self) -> &[HostPattern] {
         &self.hosts
+    }
+
+    /// Whether it has any host (`hosts: any`). Then it is the only app of the policy.
+    pub const fn has_any_host(&self) -> bool {
+        self.hosts.is_empty()
     }
 
     /// Its rules, in the policy's order. Never empty.

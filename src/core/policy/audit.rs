@@ -1,10 +1,12 @@
-//! The log levels of audit records.
+//! Where audit records go.
 
-/// The level of the audit record, by decision. `None` (`off` in a policy) writes no record.
+/// The level of the audit record, by decision. `None` (`off` in a policy) writes no record to the log.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Audit {
     pub(super) allowed: Option<Level>,
     pub(super) refused: Option<Level>,
+    /// Whether the record is in filter state too, for access logs.
+    pub(super) access_log: bool,
 }
 
 /// A log level.
@@ -30,6 +32,11 @@ impl Audit {
         }
     }
 
+    /// Whether the record is in filter state too, for access logs.
+    pub const fn access_log(self) -> bool {
+        self.access_log
+    }
+
     /// The level with this name; `Some(None)` for `off`, and `None` for an unknown name.
     pub(super) fn level_named(name: &str) -> Option<Option<Level>> {
         Some(match name {
@@ -48,6 +55,7 @@ impl Default for Audit {
         Self {
             allowed: Some(Level::Info),
             refused: Some(Level::Warn),
+            access_log: false,
         }
     }
 }

@@ -76,5 +76,6 @@ fn audit(wire: document::Audit, location: &Location) -> Result<Audit, PolicyErro
     Ok(Audit {
         allowed: level(wire.allowed, location.member("allowed"), default.allowed)?,
         refused: level(wire.refused, location.member("refused"), default.refused)?,
+        access_log: wire.access_log == Some(true),
     })
 }

@@ -100,7 +100,7 @@ wire! {
     /// An app.
     struct App {
         name: String,
-        hosts: Vec<String>,
+        hosts: Hosts,
         rules: Vec<Rule>,
         audiences: Vec<String>,
         origins: Vec<String>,
@@ -143,5 +143,25 @@ wire! {
     struct Audit {
         allowed: String,
         refused: String,
+        access_log: bool,
+    }
+}
+
+/// The hosts of an app.
+#[derive(Debug)]
+pub(super) enum Hosts {
+    /// `any`
+    Any,
+    /// Those of a list.
+    Listed(Vec<String>),
+}
+
+impl Wire for Hosts {
+    fn read(value: &Json) -> Result<Self, DocumentError> {
+        match value {
+            Json::String(text) if text == "any" => Ok(Self::Any),
+            Json::Array(_) => Vec::read(value).map(Self::Listed),
+            _ => Err(DocumentError::wrong_type(value, "a list or `any`")),
+        }
     }
 }

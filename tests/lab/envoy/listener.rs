@@ -203,6 +203,7 @@ fn access_log(path: &Path) -> Value {
                 "app": "%FILTER_STATE(wasm.portcullis.app:PLAIN)%",
                 "rule": "%FILTER_STATE(wasm.portcullis.rule:PLAIN)%",
                 "reason": "%FILTER_STATE(wasm.portcullis.reason:PLAIN)%",
+                "audit": "%FILTER_STATE(wasm.portcullis.audit:PLAIN)%",
             }},
         },
     })

@@ -62,6 +62,14 @@ pub(super) fn apps(
         }
         apps.push(app);
     }
+    if apps.len() > 1
+        && let Some(index) = apps.iter().position(App::has_any_host)
+    {
+        return Err(location.element(index).member("hosts").error(
+            "`any` is possible only in a policy with one app",
+            "list the hosts of each app",
+        ));
+    }
     Ok(apps)
 }
 
@@ -74,7 +82,10 @@ fn app(
     let help = "list the hosts that clients request";
     let hosts = check::required(wire.hosts, location, "hosts", help)?;
     let at = location.member("hosts");
-    let hosts = check::each(check::filled(hosts, &at, help)?, &at, host)?;
+    let hosts = match hosts {
+        document::Hosts::Any => Vec::new(),
+        document::Hosts::Listed(hosts) => check::each(check::filled(hosts, &at, help)?, &at, host)?,
+    };
     let at = location.member("audiences");
     let audiences = match wire.audiences {
         None => Vec::new(),

@@ -241,3 +241,41 @@ fn h06_stripped_headers_are_identity_headers() {
         member_refused(&headers, "apps[0].strip_headers[1]", problem, "");
     }
 }
+
+#[test]
+fn any_host_is_for_a_policy_with_one_app() {
+    let any = r#""hosts": "any""#;
+    let policy = accepted(HOSTS, any);
+    for host in [
+        "alertmanager.example.com",
+        "a",
+        "10.0.0.1",
+        "other.example.org",
+    ] {
+        let app = policy.app_for(host).map(|app| app.name());
+        assert_eq!(app, Some("alertmanager"), "{host}");
+    }
+    refused(
+        HOSTS,
+        r#""hosts": "all""#,
+        "apps[0].hosts",
+        "expected a list or `any`, found the string \"all\"",
+        "write a list or `any`",
+    );
+    for value in ["null", "true", "{}", "5"] {
+        let hosts = format!(r#""hosts": {value}"#);
+        let problem = "expected a list or `any`, found";
+        refused(
+            HOSTS,
+            &hosts,
+            "apps[0].hosts",
+            problem,
+            "write a list or `any`",
+        );
+    }
+    let two = second(r#""name": "b", "hosts": ["b.example.com"]"#);
+    let text = super::with(r#""apps": ["#, &two).replace(HOSTS, any);
+    let error = super::error(&text);
+    assert_eq!(error.path(), "apps[1].hosts");
+    assert!(error.problem().contains("policy with one app"), "{error}");
+}
