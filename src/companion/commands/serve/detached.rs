@@ -9,6 +9,7 @@ use axum::response::{IntoResponse as _, Response};
 use tokio::sync::Semaphore;
 use tracing::Instrument as _;
 
+use super::extract::read_body;
 use super::problem::Problem;
 use crate::background::BackgroundTasks;
 
@@ -44,6 +45,8 @@ pub(super) async fn detach(
     request: Request,
     next: Next,
 ) -> Response {
+    // Not while it holds a permit: any client can send a body, and slowly.
+    let request = read_body(request).await;
     let Ok(permit) = detached.permits.try_acquire_owned() else {
         return next.run(request).await;
     };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::extract::rejection::FormRejection;
+use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
@@ -35,27 +35,51 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     }
 }
 
+/// Why [`read_body`] could not read the body. It is the error of [`Form`].
+#[derive(Clone, Debug)]
+struct BodyError(Problem);
+
+/// Reads the body of a request, so that its handler does not wait for it.
+pub(crate) async fn read_body(request: Request) -> Request {
+    let (mut parts, body) = request.into_parts();
+    let read = Bytes::from_request(Request::new(body), &());
+    let problem = match tokio::time::timeout(FORM_TIMEOUT, read).await {
+        Ok(Ok(bytes)) => return Request::from_parts(parts, Body::from(bytes)),
+        Ok(Err(rejection)) => form_problem(rejection.status()),
+        Err(_) => timed_out(),
+    };
+    parts.extensions.insert(BodyError(problem));
+    Request::from_parts(parts, Body::empty())
+}
+
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Form<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        if let Some(BodyError(problem)) = request.extensions().get() {
+            return Err(problem.clone());
+        }
         let read = axum::extract::Form::from_request(request, state);
         match tokio::time::timeout(FORM_TIMEOUT, read).await {
             Ok(Ok(axum::extract::Form(form))) => Ok(Self(form)),
-            Ok(Err(rejection)) => Err(form_problem(&rejection)),
-            Err(_) => Err(Problem::new(
-                StatusCode::REQUEST_TIMEOUT,
-                "invalid_request",
-                "Request timed out",
-                "The form did not arrive in time. Try again.",
-            )),
+            Ok(Err(rejection)) => Err(form_problem(rejection.status())),
+            Err(_) => Err(timed_out()),
         }
     }
 }
 
-fn form_problem(rejection: &FormRejection) -> Problem {
-    match rejection.status() {
+fn form_problem(status: StatusCode) -> Problem {
+    match status {
         StatusCode::PAYLOAD_TOO_LARGE => Problem::too_large(),
         _ => Problem::bad_request("The form is invalid. Open the app that you want to use again."),
     }
+}
+
+fn timed_out() -> Problem {
+    Problem::new(
+        StatusCode::REQUEST_TIMEOUT,
+        "invalid_request",
+        "Request timed out",
+        "The form did not arrive in time. Try again.",
+    )
 }
