@@ -1,5 +1,7 @@
 //! The revoked sessions.
 
+use std::time::Duration;
+
 use crate::json::Json;
 use crate::keys::{HttpResponse, ResponseError, object};
 use crate::timestamp::Timestamp;
@@ -10,6 +12,9 @@ mod full;
 
 #[cfg(test)]
 mod tests;
+
+/// The maximum difference between the clocks of the companion and a filter.
+const MAX_AHEAD: Duration = Duration::from_secs(60);
 
 /// The list of sessions that were revoked before their tokens expire. The companion keeps it, and
 /// filters merge what they fetch: no entry is dropped before its end, and a full list revokes more
@@ -188,11 +193,11 @@ impl Revocations {
         self.shrink();
     }
 
-    /// Adds all entries of another list. Of a floor in the future, which a companion has set whose clock is
-    /// ahead, the time until now counts: no session that begins later should end.
+    /// Adds all entries of another list. Of a floor that is far in the future, which a companion has set whose clock is
+    /// wrong, a minute counts: nothing ends a floor, and all sessions would end until then.
     pub fn merge(&mut self, other: &Self, now: Timestamp) {
         self.prune(now);
-        self.raise_floor(other.floor.min(now));
+        self.raise_floor(other.floor.min(now.after(MAX_AHEAD)));
         let mut other = other.clone();
         other.prune(now);
         self.entries = union(&self.entries, &other.entries);

@@ -108,17 +108,25 @@ fn merging_lists_loses_no_entry_before_its_end() {
     assert!(other.revokes(&session(1, 9, 100), at(460)));
 }
 
-/// A companion whose clock is ahead, once. Nothing else ends a floor.
+/// A companion whose clock was wrong, once. Nothing else ends a floor.
 #[test]
-fn a_floor_in_the_future_counts_until_now() {
-    let mut ahead = Revocations::default();
-    ahead.raise_floor(at(10_000));
-    let mut list = Revocations::default();
-    list.merge(&ahead, at(100));
-    list.merge(&Revocations::default(), at(101));
-    assert_eq!(list.floor(), at(100));
-    assert!(list.revokes(&session(1, 1, 100), at(101)));
-    assert!(!list.revokes(&session(1, 1, 101), at(101)));
+fn of_a_floor_in_the_future_a_minute_counts() {
+    for (floor, expected) in [
+        (100, 100),
+        (159, 159),
+        (160, 160),
+        (161, 160),
+        (10_000, 160),
+    ] {
+        let mut ahead = Revocations::default();
+        ahead.raise_floor(at(floor));
+        let mut list = Revocations::default();
+        list.merge(&ahead, at(100));
+        list.merge(&Revocations::default(), at(101));
+        assert_eq!(list.floor(), at(expected));
+        assert!(list.revokes(&session(1, 1, expected), at(101)));
+        assert!(!list.revokes(&session(1, 1, expected + 1), at(101)));
+    }
 }
 
 #[test]
