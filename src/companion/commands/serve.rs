@@ -132,6 +132,7 @@ async fn serve(config: Config, metrics_connections: usize) -> Result<(), Report>
     let policy_claims = PolicyClaims::default();
     let claims = policy_claims.clone();
     let policy = loaded_policy::watch(&mut watcher, &config, claims, Arc::clone(&metrics))?;
+    let digest = *policy.load().policy.digest();
     let identity = match &config.sign_in {
         Some(sign_in) => {
             let policy = &policy.load().policy;
@@ -190,6 +191,7 @@ async fn serve(config: Config, metrics_connections: usize) -> Result<(), Report>
     info!(
         address = main_listener.address(),
         url = sign_in.as_ref().map(|sign_in| sign_in.public_url.as_str()),
+        policy = %digest,
         "listening"
     );
     let main_server = Server {

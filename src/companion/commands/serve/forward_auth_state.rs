@@ -8,6 +8,7 @@ use portcullis_core::keys::KeySet;
 use portcullis_core::session::Revocations;
 use portcullis_core::token::Algorithm;
 use tokio::sync::watch;
+use tracing::info;
 
 use crate::clock::now;
 use crate::config::Config;
@@ -68,6 +69,7 @@ async fn follow_policy(
         if !Arc::ptr_eq(&loaded, &followed) {
             let next = evaluator.load().with_policy(loaded.policy.clone());
             evaluator.store(Arc::new(next));
+            info!(policy = %loaded.policy.digest(), "policy replaced");
             followed = loaded;
         }
         policy.changed().await;

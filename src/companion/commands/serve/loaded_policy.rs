@@ -41,9 +41,7 @@ pub(super) fn watch(
         let name = config.policy.display().to_string();
         let loaded = load(name, contents.concat(), &config, &cookie)?;
         claims.update(&loaded.policy);
-        let digest = loaded.policy.digest();
-        metrics.policy_loaded(digest);
-        tracing::info!(%digest, "policy loaded");
+        metrics.policy_loaded(loaded.policy.digest());
         Ok(loaded)
     })
 }
