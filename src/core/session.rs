@@ -16,7 +16,7 @@ mod revocations;
 
 use std::time::Duration;
 
-pub use candidates::{MAX_COOKIE, candidates, split_cookie};
+pub use candidates::{MAX_CHUNKS, MAX_COOKIE, candidates, split_cookie};
 pub(crate) use claims::PROVIDER_CLAIMS;
 pub use claims::{Claims, SessionHandles};
 pub use cookie_names::{CookieNames, Cookies, pairs};

@@ -30,6 +30,9 @@ const MAX_ATTEMPTS: usize = 8;
 /// attempt with the longest `rd`, 8 KiB, has about 11,600.
 const MAX_BYTES: usize = 16_000;
 
+/// The maximum number of cookies of attempts that one response deletes. The next one deletes more.
+const MAX_DELETED: usize = 16;
+
 /// A second sign-in for the same `rd` within this time is a loop.
 const LOOP_WINDOW: Duration = Duration::from_secs(10);
 
@@ -201,6 +204,7 @@ impl SignInAttempts<'_> {
                 lines.extend(delete_chunks(cookies, name, ATTRIBUTES));
             }
         }
+        lines.truncate(MAX_DELETED);
         lines
     }
 

@@ -4,15 +4,19 @@ use std::collections::HashMap;
 use std::fmt;
 use std::time::Duration;
 
-use portcullis_core::session::{candidates, pairs, split_cookie};
+use portcullis_core::session::{MAX_CHUNKS, candidates, pairs, split_cookie};
 
 use super::settings::{SameSite, SessionSettings};
 
 #[cfg(test)]
 mod tests;
 
-/// The maximum number of cookies that a response deletes. No browser sends more of ours.
-const MAX_DELETED: usize = 64;
+/// The maximum number of names that are looked at. No browser sends more of ours.
+const MAX_NAMES: usize = 64;
+
+/// The maximum number of lines for one of our cookies, which other hosts of its domain can set too, in chunks and
+/// several times. Envoy accepts 100 fields in the header of a response.
+const MAX_LINES: usize = 24;
 
 /// The name and the value of a cookie.
 type Pair<'a> = (&'a [u8], &'a [u8]);
@@ -95,7 +99,7 @@ impl<'a> Cookies<'a> {
     }
 }
 
-/// Cookies by name, in the order in which the names come first: at most [`MAX_DELETED`] names. The time is linear,
+/// Cookies by name, in the order in which the names come first: at most [`MAX_NAMES`] names. The time is linear,
 /// because a client can send thousands of cookies.
 fn grouped<'a>(named: impl Iterator<Item = (&'a str, Pair<'a>)>) -> Vec<(&'a str, Vec<Pair<'a>>)> {
     let mut groups: Vec<(&str, Vec<Pair<'_>>)> = Vec::new();
@@ -104,7 +108,7 @@ fn grouped<'a>(named: impl Iterator<Item = (&'a str, Pair<'a>)>) -> Vec<(&'a str
         let known = places.get(name).copied();
         if let Some((_, pairs)) = known.and_then(|at| groups.get_mut(at)) {
             pairs.push(pair);
-        } else if groups.len() < MAX_DELETED {
+        } else if groups.len() < MAX_NAMES {
             places.insert(name, groups.len());
             groups.push((name, vec![pair]));
         }
@@ -123,8 +127,9 @@ fn chunk_name<'a>(own: &'a [u8], name: &str) -> Option<&'a str> {
     ours.then_some(own)
 }
 
+/// Whether it is the number of a chunk as we write it. Other hosts of the domain may have set any.
 fn is_number(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+    (0..MAX_CHUNKS).any(|number| number.to_string() == text)
 }
 
 const fn is_base64url(byte: u8) -> bool {
@@ -226,27 +231,32 @@ impl SessionSettings {
             .iter()
             .map(|(name, value)| SetCookie::set(name, value, ttl, attributes));
         let mut lines: Vec<_> = set.collect();
-        for (sent, times) in cookies.names_of(name) {
-            if !chunks.iter().any(|(name, _)| name == sent) {
-                lines.push(SetCookie::delete(sent, attributes));
-            }
-            if times > 1 {
-                lines.extend(self.delete_at_other_domains(sent));
-            }
-        }
+        let is_set = |sent: &str| chunks.iter().any(|(name, _)| name == sent);
+        self.delete_names(&cookies.names_of(name), is_set, &mut lines);
         lines
     }
 
     /// Deletes a cookie of the session, under each name in the request.
     pub(super) fn delete(&self, cookies: &Cookies<'_>, name: &str) -> Vec<SetCookie> {
         let mut lines = Vec::new();
-        for (sent, times) in cookies.names_of(name) {
-            lines.push(SetCookie::delete(sent, self.attributes()));
-            if times > 1 {
-                lines.extend(self.delete_at_other_domains(sent));
-            }
-        }
+        self.delete_names(&cookies.names_of(name), |_| false, &mut lines);
         lines
+    }
+
+    /// Adds the lines that delete these names, with their counts: first those that are not set, and then those that
+    /// came more than once at other domains.
+    fn delete_names(
+        &self,
+        names: &[(&str, usize)],
+        is_set: impl Fn(&str) -> bool,
+        lines: &mut Vec<SetCookie>,
+    ) {
+        let unset = names.iter().filter(|(sent, _)| !is_set(sent));
+        lines.extend(unset.map(|(sent, _)| SetCookie::delete(sent, self.attributes())));
+        for (sent, _) in names.iter().filter(|(_, times)| *times > 1) {
+            lines.extend(self.delete_at_other_domains(sent));
+        }
+        lines.truncate(MAX_LINES);
     }
 
     /// Deletes all cookies of the session that are in the request.

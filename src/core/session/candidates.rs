@@ -12,7 +12,7 @@ mod tests;
 const MAX_VALUE: usize = 4000;
 
 /// The maximum number of chunks of a value.
-const MAX_CHUNKS: usize = 4;
+pub const MAX_CHUNKS: usize = 4;
 
 /// The maximum length of a value, all chunks together. Proxies accept no more in a request, and each candidate
 /// is parsed before its signature is verified.

@@ -87,6 +87,47 @@ async fn t19_junk_before_the_good_cookies_locks_nobody_out_and_deletes_nothing()
     }
 }
 
+/// Envoy refuses a response with more than a hundred header fields, so the companion must not answer each of these
+/// cookies. Another host of the domain can set them, also at other domains and paths.
+#[tokio::test]
+async fn t19_chunks_with_any_number_lock_nobody_out_behind_envoy() {
+    let deployment = Settings::single().start().await;
+    let alice = deployment.signed_in("alice", 0).await;
+    let good = cookie_header(&alice);
+    let replica = &deployment.replicas[0];
+    let mut junk = Vec::new();
+    for name in [TOKEN, SEALED] {
+        for number in 0..100 {
+            junk.extend([format!("{name}.{number}=x"), format!("{name}.{number}=y")]);
+        }
+        junk.extend([format!("{name}=x"), format!("{name}=y")]);
+    }
+    let cookies = format!("{}; {good}", junk.join("; "));
+    for (path, expected) in [
+        ("/oauth2/userinfo", 200),
+        ("/oauth2/start?provider=sso", 302),
+        ("/oauth2/callback?code=x&state=y", 200),
+        ("/oauth2/sign_out", 200),
+    ] {
+        let call = Call::get(AUTH, path)
+            .header("cookie", &cookies)
+            .header("sec-fetch-site", "none");
+        // Through the gateway.
+        let response = replica.gateway.call(call).await;
+        assert_eq!(response.status, expected, "{path}: {}", response.text());
+        let count = response.all("set-cookie").len();
+        assert!(count < 80, "{path}: {count}");
+    }
+    // As the filter refreshes a session, before that sign-out.
+    let mut eve = deployment.signed_in("eve", 0).await;
+    let cookies = format!("{}; {}", junk.join("; "), cookie_header(&eve));
+    let call = Call::post(AUTH, "/oauth2/refresh").header("cookie", cookies);
+    let response = replica.companion.call(call).await;
+    assert_eq!(response.status, 200, "{}", response.text());
+    assert!(response.all("set-cookie").len() < 80);
+    assert_eq!(alerts(&mut eve).await.status, 200);
+}
+
 #[tokio::test]
 async fn c04_two_sessions_in_one_request_are_both_rejected() {
     let deployment = Settings::single().start().await;

@@ -107,9 +107,7 @@ fn wrapped(routes: Router, state: &SharedState, has_sign_in: bool) -> Router {
 }
 
 async fn not_found() -> Problem {
-    let text = "There is no page at this address. Open the app that you want to use; it sends you here \
-                if you have to sign in.";
-    Problem::new(StatusCode::NOT_FOUND, "not_found", "Page not found", text)
+    Problem::not_found()
 }
 
 async fn method_not_allowed() -> Problem {

@@ -18,6 +18,10 @@ const FORM_TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Query<T>(pub(crate) T);
 
+/// A segment of the path, like axum's extractor. One that is not UTF-8 has no endpoint.
+#[derive(Clone, Debug)]
+pub(crate) struct Segment(pub(crate) String);
+
 /// The form in the body of a request, like axum's extractor. A repeated field is an error.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Form<T>(pub(crate) T);
@@ -31,6 +35,17 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
             Err(_) => Err(Problem::bad_request(
                 "The query of this address is invalid. Open the app that you want to use again.",
             )),
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Segment {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match axum::extract::Path::from_request_parts(parts, state).await {
+            Ok(axum::extract::Path(segment)) => Ok(Self(segment)),
+            Err(_) => Err(Problem::not_found()),
         }
     }
 }

@@ -66,6 +66,13 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, "invalid_request", title, text)
     }
 
+    /// There is no such endpoint.
+    pub(crate) fn not_found() -> Self {
+        let text = "There is no page at this address. Open the app that you want to use; it sends you here \
+                    if you have to sign in.";
+        Self::new(StatusCode::NOT_FOUND, "not_found", "Page not found", text)
+    }
+
     /// The body is over the limit.
     pub(crate) fn too_large() -> Self {
         let (status, title) = (StatusCode::PAYLOAD_TOO_LARGE, "Request too large");

@@ -3,12 +3,19 @@
 use crate::config::source::{Located, Source};
 use crate::document::Report;
 
-/// Parameters of the protocol, which the companion sets itself or which would change its meaning.
-const RESERVED: [&str; 6] = [
+/// Parameters of the protocol, which the companion sets itself, which would change its meaning, or which are
+/// credentials: the URL is in the history of every browser.
+const RESERVED: [&str; 12] = [
+    "access_token",
+    "client_assertion",
+    "client_assertion_type",
     "client_id",
+    "client_secret",
+    "code_verifier",
     "id_token_hint",
     "nonce",
     "redirect_uri",
+    "refresh_token",
     "scope",
     "state",
 ];

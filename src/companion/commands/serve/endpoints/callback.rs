@@ -6,12 +6,13 @@
 //! in once more. That does no more than a link to `/oauth2/start` can do, which anybody can write. The user
 //! also signs in once more if the provider asks for another authorization request.
 
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use tracing::{error, info, warn};
 
 use crate::clock::now;
+use crate::commands::serve::extract::Segment;
 use crate::commands::serve::identity::{cookies, set_cookies};
 use crate::commands::serve::problem::Problem;
 use crate::commands::serve::state::SharedSignInState;
@@ -43,7 +44,7 @@ pub(super) async fn without_name(
 /// The path with the name of one of several providers.
 pub(super) async fn with_name(
     State(state): State<SharedSignInState>,
-    Path(name): Path<String>,
+    Segment(name): Segment,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Response {
@@ -57,7 +58,7 @@ async fn callback(
     query: Option<String>,
 ) -> Response {
     let Some(provider) = state.identity.providers.by_callback(name) else {
-        return super::not_found().await.into_response();
+        return Problem::not_found().into_response();
     };
     let callback = match Callback::from_query(query.as_deref().unwrap_or_default()) {
         Ok(callback) => callback,
