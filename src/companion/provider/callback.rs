@@ -97,6 +97,11 @@ impl Callback {
         Ok(())
     }
 
+    /// Whether there is a code to redeem: an error response has none.
+    pub(crate) fn has_code(&self) -> bool {
+        self.code.is_some() && self.error.is_none()
+    }
+
     /// The authorization code. The issuer is checked first, for an error response too, so that no
     /// other party can respond in the provider's name.
     pub(super) fn code(

@@ -161,3 +161,18 @@ async fn r09_userinfo_without_a_sub_is_not_used() {
     let page = bob.visit(&format!("{APP}/graph")).await;
     assert_eq!(page.response.status, 403, "{}", page.text());
 }
+
+/// Anybody can start a sign-in and write such a callback, without an account and without a request to the provider.
+#[tokio::test]
+async fn t29_callbacks_that_redeem_nothing_take_no_room_in_redis() {
+    let mut deployment = Settings::with_redis().start().await;
+    for error in ["access_denied", "temporarily_unavailable", "x"] {
+        let mut eve = deployment.user_agent(0);
+        eve.visit(&format!("{APP}/graph")).await;
+        let url = error_at_callback(&deployment, &eve, error);
+        eve.visit(&url).await;
+    }
+    assert_eq!(deployment.redis().keys("*login*"), [""; 0]);
+    deployment.signed_in("alice", 0).await;
+    assert_eq!(deployment.redis().keys("*login*").len(), 1);
+}

@@ -92,14 +92,25 @@ impl Sessions {
         id: &str,
         now: Timestamp,
     ) -> Result<SignInAttempt<T>, AttemptError> {
-        let keys = self.keys.load_full();
-        let attempt = self.attempts(&keys, cookies, now).find(id);
-        let attempt = attempt.ok_or(AttemptError::Unknown)?;
+        let attempt = self.find_attempt(cookies, id, now)?;
         if self.store.finish_attempt(id, now).await? {
             Ok(attempt)
         } else {
             Err(AttemptError::AlreadyFinished)
         }
+    }
+
+    /// The same without recording that the attempt is completed, for a callback that redeems nothing: anybody can
+    /// cause one, and each record takes room in the store.
+    pub(crate) fn find_attempt<T: DeserializeOwned>(
+        &self,
+        cookies: &Cookies<'_>,
+        id: &str,
+        now: Timestamp,
+    ) -> Result<SignInAttempt<T>, AttemptError> {
+        let keys = self.keys.load_full();
+        let attempt = self.attempts(&keys, cookies, now).find(id);
+        attempt.ok_or(AttemptError::Unknown)
     }
 
     /// Deletes the cookies of a sign-in attempt that are in the request.

@@ -93,8 +93,11 @@ async fn finish(
     callback: &Callback,
 ) -> Result<(Response, Vec<SetCookie>), Problem> {
     let (identity, name, now) = (&state.identity, provider.name(), now());
-    let attempt: Result<SignInAttempt<Attempt>, _> =
-        identity.sessions.finish_attempt(cookies, id, now).await;
+    let attempt: Result<SignInAttempt<Attempt>, _> = if callback.has_code() {
+        identity.sessions.finish_attempt(cookies, id, now).await
+    } else {
+        identity.sessions.find_attempt(cookies, id, now)
+    };
     let attempt = match attempt {
         Ok(attempt) => attempt,
         Err(error) => {
