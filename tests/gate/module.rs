@@ -7,7 +7,7 @@ use wasmparser::{Parser, Payload, TypeRef};
 
 /// All host functions that the filter imports. Each exists in Envoy 1.36 and 1.40; another one may
 /// be missing in some host, and the module would then not load at all.
-pub(crate) const IMPORTS: [&str; 36] = [
+pub(crate) const IMPORTS: [&str; 37] = [
     "env.proxy_add_header_map_value",
     "env.proxy_call_foreign_function",
     "env.proxy_close_stream",
@@ -18,6 +18,7 @@ pub(crate) const IMPORTS: [&str; 36] = [
     "env.proxy_get_buffer_bytes",
     "env.proxy_get_current_time_nanoseconds",
     "env.proxy_get_header_map_pairs",
+    "env.proxy_get_header_map_value",
     "env.proxy_get_log_level",
     "env.proxy_get_property",
     "env.proxy_get_shared_data",

@@ -1,9 +1,9 @@
 //! The state file: the revocation list on disk, for a single replica.
 
 use std::fmt;
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
@@ -132,10 +132,19 @@ const UNWRITABLE_HELP: &str =
 
 /// Takes the lock of a file that only one companion may use, until the result is dropped. Two companions with
 /// one file would lose each other's revocations. `help` is about a folder that can't be written.
+///
+/// The lock is beside the file itself, also where `path` is a symbolic link to it. A file with several names is an
+/// error, because it would have several locks.
 pub(in crate::session) fn lock(path: &Path, help: &'static str) -> Result<File, StateFileError> {
     let unwritable =
         |error: &io::Error| StateFileError::new(path, format!("can't be written: {error}"), help);
-    let mut name = path.as_os_str().to_owned();
+    let target = resolved(path).map_err(|error| unwritable(&error))?;
+    if fs::metadata(&target).is_ok_and(|metadata| metadata.nlink() > 1) {
+        let help = "remove the other names of the file, so that no other companion can use it by one of them";
+        let problem = "has several names (hard links)".to_owned();
+        return Err(StateFileError::new(path, problem, help));
+    }
+    let mut name = target.into_os_string();
     name.push(".lock");
     let mut options = OpenOptions::new();
     options.create(true).truncate(false).write(true).mode(0o600);
@@ -159,6 +168,18 @@ pub(in crate::session) fn lock(path: &Path, help: &'static str) -> Result<File, 
                 return Err(unwritable(&error));
             }
         }
+    }
+}
+
+/// The path without symbolic links, also of a file that does not exist yet.
+fn resolved(path: &Path) -> io::Result<PathBuf> {
+    match (fs::canonicalize(path), path.file_name()) {
+        (Err(error), Some(name)) if error.kind() == io::ErrorKind::NotFound => {
+            let folder = path.parent().filter(|folder| *folder != Path::new(""));
+            let folder = fs::canonicalize(folder.unwrap_or_else(|| Path::new(".")))?;
+            Ok(folder.join(name))
+        }
+        (resolved, _) => resolved,
     }
 }
 

@@ -85,6 +85,32 @@ fn an_unwritable_path_is_an_error_at_the_start() {
 }
 
 #[test]
+fn two_companions_never_share_a_state_file_by_another_name() {
+    let folder = Folder::new();
+    let path = folder.file("state");
+    let first = StateFile::open(&path, at(0)).unwrap();
+    let (link, other) = (folder.file("link"), folder.file("folder"));
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    std::os::unix::fs::symlink(path.parent().unwrap(), &other).unwrap();
+    for name in [link.clone(), other.join("state"), other.join("link")] {
+        let error = StateFile::open(&name, at(0)).unwrap_err().to_string();
+        assert!(error.contains("in use by another companion"), "{error}");
+    }
+    drop(first);
+    drop(StateFile::open(&link, at(0)).unwrap());
+    assert!(link.is_symlink());
+    let hard = folder.file("hard");
+    fs::hard_link(&path, &hard).unwrap();
+    for name in [&path, &hard] {
+        let error = StateFile::open(name, at(0)).unwrap_err().to_string();
+        assert!(
+            error.contains("hard links") && error.contains("help: remove"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
 fn two_companions_never_share_a_state_file() {
     let folder = Folder::new();
     let path = folder.file("state");
