@@ -84,6 +84,18 @@ fn temporary_name(path: &Path) -> io::Result<PathBuf> {
     Ok(path.with_file_name(hidden))
 }
 
+/// Locks the folder of a file until the result is dropped, so that programs which read the file and then replace it
+/// do so one after the other.
+pub(super) fn lock_folder(path: &Path) -> io::Result<File> {
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let folder = File::open(folder(&target))?;
+    match folder.lock() {
+        // Some network file systems have no locks.
+        Err(error) if error.kind() != io::ErrorKind::Unsupported => Err(error),
+        _ => Ok(folder),
+    }
+}
+
 fn folder(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if folder != Path::new("") => folder,

@@ -20,8 +20,8 @@ const MAX_HEADERS: usize = 64 * 1024;
 /// How much longer headers of twice the size may take. It would be four times if the work were quadratic.
 const MAX_RATIO: u32 = 3;
 
-/// What the noise of a measurement may add.
-const NOISE: Duration = Duration::from_millis(10);
+/// What the noise of a measurement may add: the system counts in ticks. Quadratic work would take seconds.
+const NOISE: Duration = Duration::from_millis(40);
 
 /// The length of a chunk of a value, except the last.
 const CHUNK: usize = 4000;

@@ -81,6 +81,9 @@ pub(crate) enum KeyFileChange {
 /// row would remove the key that all sessions are sealed with.
 pub(crate) fn make_or_rotate(path: &Path, now: Timestamp) -> Result<KeyFileChange, KeyFileError> {
     refuse_write_access(path)?;
+    // Two init containers of one volume may run at once.
+    let _lock =
+        atomic_file::lock_folder(path).map_err(|error| KeyFileError::unwritable(path, &error))?;
     let (document, change) = match read(path)? {
         None => (Document::new(now), KeyFileChange::Created),
         Some(mut document) => {

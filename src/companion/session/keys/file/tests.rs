@@ -1,5 +1,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::sync::Barrier;
+use std::thread;
 
 use super::*;
 use crate::session::fixtures::{Folder, at};
@@ -13,6 +15,33 @@ fn a_new_file_has_a_key_that_is_used_at_once() {
     assert_eq!(warning, None);
     assert_eq!(keys.all().count(), 1);
     assert_eq!(keys.newest.use_after, at(0));
+}
+
+/// A key that is replaced at once may have been used: a session that it has sealed could not be opened any more.
+#[test]
+fn programs_that_run_at_once_replace_no_key() {
+    for _ in 0..10 {
+        let folder = Folder::new();
+        let path = folder.file("keys");
+        let barrier = Barrier::new(8);
+        let changes: Vec<KeyFileChange> = thread::scope(|scope| {
+            let run = || {
+                barrier.wait();
+                make_or_rotate(&path, at(0)).unwrap()
+            };
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(run)).collect();
+            let ended = threads.into_iter().map(|thread| thread.join().unwrap());
+            ended.collect()
+        });
+        let count =
+            |wanted: fn(&KeyFileChange) -> bool| changes.iter().filter(|one| wanted(one)).count();
+        assert_eq!(count(|change| matches!(change, KeyFileChange::Created)), 1);
+        assert_eq!(
+            count(|change| matches!(change, KeyFileChange::Rotated { .. })),
+            1
+        );
+        assert_eq!(load(&path).unwrap().0.all().count(), 2);
+    }
 }
 
 #[test]
