@@ -17,7 +17,7 @@ use crate::json::Json;
 use crate::keys::{Keyring, Signatures};
 use crate::policy::{App, Policy, Sso};
 use crate::reason::Reason;
-use crate::request::{Ambiguity, Headers, Request};
+use crate::request::{self, Ambiguity, Headers, Request};
 use crate::session::Revocations;
 use crate::timestamp::Timestamp;
 use crate::token::unverified_parts;
@@ -178,6 +178,10 @@ impl Gate {
             ambiguity: Some(ambiguity),
             ..decide(Reason::RequestAmbiguous)
         };
+        // Before the rest of the request is read: on these hosts, nothing of it is refused.
+        if self.is_ungated(headers) {
+            return Err(decide(Reason::Ungated));
+        }
         let request = Request::read(headers).map_err(ambiguous)?;
         let app = self.policy.app_for(request.host());
         let is_encoded = request.has_encoded_separator();
@@ -205,6 +209,11 @@ impl Gate {
             }),
             _ => Ok(requested),
         }
+    }
+
+    fn is_ungated(&self, headers: &Headers<'_>) -> bool {
+        self.policy.has_ungated_hosts()
+            && request::host(headers).is_some_and(|host| self.policy.is_ungated(&host))
     }
 
     /// The decision on a request whose wait for keys timed out.

@@ -4,7 +4,7 @@
 mod connection;
 mod forwarding;
 
-use crate::caller::headers::same;
+use crate::caller::headers::{is_own, same};
 use crate::decision::Decision;
 use crate::local_reply::LocalReply;
 use crate::policy::{App, Audit, Level, Policy};
@@ -80,12 +80,23 @@ impl<'d> Verdict<'d> {
 
     /// The names of the client's header fields to remove, except Cookie: one for each field.
     pub fn removals(&self) -> impl Iterator<Item = &'d [u8]> {
-        self.removals_with(ConnectionFields::of(self.headers))
+        self.removals_with(self.connection_fields())
     }
 
-    fn removals_with(&self, connection: ConnectionFields<'d>) -> impl Iterator<Item = &'d [u8]> {
+    fn removals_with(
+        &self,
+        connection: Option<ConnectionFields<'d>>,
+    ) -> impl Iterator<Item = &'d [u8]> {
         let names = self.headers.iter().map(|(name, _)| name);
-        names.filter(move |name| !self.decision.forwards(name) || connection.removes(name))
+        names.filter(move |name| {
+            let removes = |connection: &ConnectionFields<'_>| connection.removes(name);
+            !self.decision.forwards(name) || connection.as_ref().is_some_and(removes)
+        })
+    }
+
+    /// `None` where they are forwarded unchanged.
+    fn connection_fields(&self) -> Option<ConnectionFields<'d>> {
+        (self.decision.reason != Reason::Ungated).then(|| ConnectionFields::of(self.headers))
     }
 
     /// The client's cookies to forward: an app never receives the session cookies.
@@ -111,8 +122,8 @@ impl<'d> Verdict<'d> {
     ) -> Result<(), E> {
         const COOKIE: &[u8] = b"cookie";
 
-        let connection = ConnectionFields::of(self.headers);
-        if let Some(value) = connection.replacement() {
+        let connection = self.connection_fields();
+        if let Some(value) = connection.as_ref().and_then(ConnectionFields::replacement) {
             set(b"connection", Some(value.as_bytes()))?;
         }
         let mut removals = self.removals_with(connection);
@@ -199,6 +210,7 @@ impl Decision<'_> {
     pub(crate) fn forwards(&self, name: &[u8]) -> bool {
         match self.reason {
             Reason::Companion => is_forwarded_to_companion(name),
+            Reason::Ungated => !is_own(name),
             // A browser sends no credentials with a preflight, so these would be forged.
             Reason::Preflight => is_forwarded(name, None) && is_forwarded(name, self.app),
             _ if self.has_own_bearer && same(name, b"authorization") => true,

@@ -26,6 +26,8 @@ mod tests;
 
 use crate::trust::{KeySourceId, Trust, TrustId};
 
+use host::HostUse;
+
 pub use app::{App, Origin};
 pub use audit::{Audit, Level};
 pub use claims::RequestedClaims;
@@ -45,6 +47,7 @@ pub struct Policy {
     sso: Option<Sso>,
     apps: Vec<App>,
     hosts: host::Table,
+    has_ungated_hosts: bool,
     strip_headers: strip_headers::StripHeaders,
     audit: Audit,
     max_token: usize,
@@ -100,7 +103,22 @@ impl Policy {
     /// wildcard.
     pub fn app_for(&self, host: &str) -> Option<&App> {
         let any = self.apps.first().filter(|app| app.has_any_host());
-        any.or_else(|| self.apps.get(self.hosts.find(host)?))
+        any.or_else(|| match self.hosts.find(host)? {
+            HostUse::App(index) => self.apps.get(index),
+            HostUse::Ungated => None,
+        })
+    }
+
+    /// Whether requests for this host (lower-case, without a port) are forwarded without a decision about
+    /// access. An app's exact host takes precedence over a wildcard of `ungated`, and the companion's host
+    /// over all.
+    pub fn is_ungated(&self, host: &str) -> bool {
+        self.hosts.find(host) == Some(HostUse::Ungated) && self.companion_at(host).is_none()
+    }
+
+    /// Whether there are ungated hosts.
+    pub const fn has_ungated_hosts(&self) -> bool {
+        self.has_ungated_hosts
     }
 
     /// Whether an app lists this name of a header field in `strip_headers`, in any spelling.

@@ -14,6 +14,8 @@ pub enum Reason {
     Preflight,
     /// An endpoint of the companion, on its own host.
     Companion,
+    /// A host that the policy lists in `ungated`: forwarded without a decision about access.
+    Ungated,
     /// The request has no credentials, and no public rule matches.
     NoCredentials,
     /// The Authorization header is not of the form `Bearer <token>`.
@@ -88,11 +90,12 @@ pub enum Class {
 
 impl Reason {
     /// Every reason, in the order of the documentation.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::Rule,
         Self::Public,
         Self::Preflight,
         Self::Companion,
+        Self::Ungated,
         Self::NoCredentials,
         Self::AuthorizationMalformed,
         Self::AuthorizationAmbiguous,
@@ -128,6 +131,7 @@ impl Reason {
             Self::Public => "public",
             Self::Preflight => "preflight",
             Self::Companion => "companion",
+            Self::Ungated => "ungated",
             Self::NoCredentials => "no-credentials",
             Self::AuthorizationMalformed => "authorization-malformed",
             Self::AuthorizationAmbiguous => "authorization-ambiguous",
@@ -160,7 +164,9 @@ impl Reason {
     /// The class of the response to this reason.
     pub const fn class(self) -> Class {
         match self {
-            Self::Rule | Self::Public | Self::Preflight | Self::Companion => Class::Allowed,
+            Self::Rule | Self::Public | Self::Preflight | Self::Companion | Self::Ungated => {
+                Class::Allowed
+            }
             Self::NoCredentials | Self::Revoked | Self::SessionExpired => Class::Unauthenticated,
             Self::TokenMalformed
             | Self::TokenTooLarge

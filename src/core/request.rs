@@ -176,10 +176,7 @@ impl<'a> Request<'a> {
             .only(":method")
             .and_then(method)
             .ok_or(Ambiguity::Method)?;
-        let host = headers
-            .only(":authority")
-            .and_then(host)
-            .ok_or(Ambiguity::Host)?;
+        let host = host(headers).ok_or(Ambiguity::Host)?;
         let is_number = |length: &[u8]| !length.is_empty() && length.iter().all(u8::is_ascii_digit);
         if headers.has("content-length") && !headers.only("content-length").is_some_and(is_number) {
             return Err(Ambiguity::ContentLength);
@@ -253,9 +250,10 @@ fn method(value: &[u8]) -> Option<&str> {
     std::str::from_utf8(value).ok()
 }
 
-/// The name in an authority, lower-cased: no user information, no address literal in brackets, no
-/// trailing dot, no empty port.
-fn host(authority: &[u8]) -> Option<String> {
+/// The requested host, lower-cased and without its port; `None` if it is missing, repeated or not a DNS
+/// name: it may have no user information, address literal in brackets, trailing dot or empty port.
+pub(crate) fn host(headers: &Headers<'_>) -> Option<String> {
+    let authority = headers.only(":authority")?;
     let authority = std::str::from_utf8(authority).ok()?;
     let name = match authority.split_once(':') {
         Some((name, port)) => {

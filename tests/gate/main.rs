@@ -27,6 +27,7 @@ mod published_keys;
 mod refusals;
 mod requests;
 mod rotation;
+mod shared_gateway;
 mod sidecar;
 mod trailers;
 mod upgrades;

@@ -1,7 +1,10 @@
 //! The names of header fields that claim an identity.
 
+/// The prefix of our own header names.
+const OWN_PREFIX: &str = "x-portcullis-";
+
 /// Prefixes of header names in which proxies and apps expect identities.
-pub const PREFIXES: [&str; 2] = ["x-auth-request-", "x-portcullis-"];
+pub const PREFIXES: [&str; 2] = ["x-auth-request-", OWN_PREFIX];
 
 /// Header names in which proxies and apps expect identities or the original URL.
 pub const NAMES: [&str; 7] = [
@@ -21,10 +24,18 @@ pub(crate) fn claims_identity(name: &[u8]) -> bool {
         .first()
         .is_some_and(|first| first.eq_ignore_ascii_case(&b'x'));
     listed
-        && (PREFIXES.iter().any(|prefix| {
-            name.get(..prefix.len())
-                .is_some_and(|head| same(head, prefix.as_bytes()))
-        }) || NAMES.into_iter().any(|own| same(name, own.as_bytes())))
+        && (PREFIXES.iter().any(|prefix| starts_with(name, prefix))
+            || NAMES.into_iter().any(|own| same(name, own.as_bytes())))
+}
+
+/// Whether a header field of this name is one of ours, in any spelling.
+pub(crate) fn is_own(name: &[u8]) -> bool {
+    starts_with(name, OWN_PREFIX)
+}
+
+fn starts_with(name: &[u8], prefix: &str) -> bool {
+    name.get(..prefix.len())
+        .is_some_and(|head| same(head, prefix.as_bytes()))
 }
 
 /// Whether two names are equal to an app.

@@ -20,6 +20,7 @@ mod same_origin;
 mod session_tokens;
 mod sessions;
 mod shared_issuer;
+mod ungated;
 mod users;
 
 const START: Timestamp = Timestamp::from_secs(1_800_000_000);

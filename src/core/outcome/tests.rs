@@ -191,3 +191,44 @@ fn the_audit_record_is_in_filter_state_if_the_policy_says_so() {
     let (state, line) = record(r#", "access_log": true"#, true);
     assert_eq!(state, line);
 }
+
+#[test]
+fn a_request_for_an_ungated_host_loses_only_our_header_fields_and_cookies() {
+    let sso =
+        r#""sso": {"url": "https://auth.example.com", "envoy_cluster": "portcullis"}, "apps""#;
+    let policy = Policy::from_json(&POLICY.replace(r#""apps""#, sso)).unwrap();
+    let decision = Decision {
+        sso: policy.sso(),
+        ..Decision::new(Reason::Ungated)
+    };
+    let headers = Headers::new(vec![
+        (b":path", b"/"),
+        (b"authorization", b"Basic YTpi"),
+        (b"x-forwarded-user", b"ada"),
+        (b"x-auth-request-user", b"ada"),
+        (b"X-Portcullis_Caller", b"sso/1"),
+        (b"x-webauth-user", b"ada"),
+        (b"connection", b"upgrade, x-forwarded-user"),
+        (b"upgrade", b"websocket"),
+        (b"te", b"trailers"),
+        (b"cookie", b"a=1; __Secure-portcullis=x; b=2"),
+    ]);
+    let outcome = decision.outcome(&headers, policy.audit());
+    let Outcome::Forward(verdict) = &outcome else {
+        panic!("it is forwarded");
+    };
+    assert!(verdict.identity().is_empty());
+    let mut changes = Vec::new();
+    let changed = verdict.change_headers(|name, value| {
+        changes.push((name.to_vec(), value.map(<[u8]>::to_vec)));
+        Ok::<_, ()>(())
+    });
+    assert_eq!(changed, Ok(()));
+    let expected = [
+        (b"X-Portcullis_Caller".to_vec(), None),
+        (b"cookie".to_vec(), Some(b"a=1; b=2".to_vec())),
+    ];
+    assert_eq!(changes, expected);
+    let seen: Vec<_> = verdict.filter_state().collect();
+    assert_eq!(seen, [("portcullis.reason", "ungated")]);
+}

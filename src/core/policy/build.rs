@@ -3,6 +3,7 @@
 mod app;
 mod check;
 mod entry;
+mod host;
 mod identity_source;
 mod keys;
 mod rule;
@@ -34,12 +35,17 @@ pub(super) fn policy(wire: Document, digest: PolicyDigest) -> Result<Policy, Pol
     let mut hosts = Table::default();
     let apps = check::required(wire.apps, &root, "apps", "list at least one app")?;
     let apps = app::apps(apps, sources, &mut hosts, &root.member("apps"))?;
+    let has_ungated_hosts = wire.ungated.is_some();
+    if let Some(wire) = wire.ungated {
+        host::ungated(wire, sources, &apps, &mut hosts, &root.member("ungated"))?;
+    }
     Ok(Policy {
         strip_headers: StripHeaders::of(&apps),
         trusts,
         sso,
         apps,
         hosts,
+        has_ungated_hosts,
         audit,
         max_token,
         digest,

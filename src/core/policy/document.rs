@@ -49,6 +49,7 @@ wire! {
         trust: Vec<Trust>,
         sso: Sso,
         apps: Vec<App>,
+        ungated: Vec<String>,
         audit: Audit,
         // Numbers in protobuf are doubles, and some tools write `16384.0`.
         max_token: f64,

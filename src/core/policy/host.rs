@@ -1,4 +1,4 @@
-//! The hosts of apps, and the lookup of an app by host.
+//! The hosts of a policy, and the lookup of what a host is for.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use crate::request::is_dns_name;
 #[cfg(test)]
 mod tests;
 
-/// A host of an app: a DNS name in lower case, or `*.` and a DNS name.
+/// A host of an app, or an ungated one: a DNS name in lower case, or `*.` and a DNS name.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum HostPattern {
     /// This host alone.
@@ -16,9 +16,18 @@ pub enum HostPattern {
     OneLabel(String),
 }
 
-/// The table for finding an app by host.
+/// What a host is for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum HostUse {
+    /// The app with this index.
+    App(usize),
+    /// Requests are forwarded without a decision about access.
+    Ungated,
+}
+
+/// The table of all hosts.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Table(Vec<(HostPattern, usize)>);
+pub(super) struct Table(Vec<(HostPattern, HostUse)>);
 
 // === impl HostPattern ===
 
@@ -46,27 +55,26 @@ impl fmt::Display for HostPattern {
 // === impl Table ===
 
 impl Table {
-    /// Adds a host of the app with this index. The error is the index of the app that already has
-    /// it.
-    pub(super) fn add(&mut self, pattern: HostPattern, app: usize) -> Result<(), usize> {
+    /// Adds a host. The error is what the same host is already for.
+    pub(super) fn add(&mut self, pattern: HostPattern, host_use: HostUse) -> Result<(), HostUse> {
         match self.0.binary_search_by(|(known, _)| known.cmp(&pattern)) {
-            Ok(at) => Err(self.0.get(at).map_or(app, |(_, app)| *app)),
+            Ok(at) => Err(self.0.get(at).map_or(host_use, |(_, other)| *other)),
             Err(at) => {
-                self.0.insert(at, (pattern, app));
+                self.0.insert(at, (pattern, host_use));
                 Ok(())
             }
         }
     }
 
-    /// The index of the app with this host. An exact host takes precedence over a wildcard.
-    pub(super) fn find(&self, host: &str) -> Option<usize> {
+    /// What this host is for. An exact host takes precedence over a wildcard.
+    pub(super) fn find(&self, host: &str) -> Option<HostUse> {
         self.get(true, host).or_else(|| {
             let (label, name) = host.split_once('.')?;
             self.get(false, name).filter(|_| is_dns_name(label))
         })
     }
 
-    fn get(&self, exact: bool, name: &str) -> Option<usize> {
+    fn get(&self, exact: bool, name: &str) -> Option<HostUse> {
         // Exact hosts sort before wildcards, by the order of the variants.
         let at = self.0.binary_search_by(|(known, _)| match known {
             HostPattern::Exact(known) if exact => known.as_str().cmp(name),
@@ -74,6 +82,6 @@ impl Table {
             HostPattern::Exact(_) => std::cmp::Ordering::Less,
             HostPattern::OneLabel(_) => std::cmp::Ordering::Greater,
         });
-        self.0.get(at.ok()?).map(|(_, app)| *app)
+        self.0.get(at.ok()?).map(|(_, host_use)| *host_use)
     }
 }

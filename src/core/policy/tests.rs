@@ -6,6 +6,7 @@ mod bad_keys;
 mod bad_rules;
 mod bad_sso;
 mod bad_trusts;
+mod bad_ungated;
 
 /// A minimal valid policy; tests change one part of it.
 pub(super) const WHOLE: &str = r#"{

@@ -2,11 +2,12 @@ use super::*;
 
 /// The codes that responses, logs, metrics and documentation agree on. A changed code breaks
 /// dashboards.
-const CODES: [&str; 30] = [
+const CODES: [&str; 31] = [
     "rule",
     "public",
     "preflight",
     "companion",
+    "ungated",
     "no-credentials",
     "authorization-malformed",
     "authorization-ambiguous",

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use crate::caller::headers::same;
 use crate::policy::document;
 use crate::policy::error::{Location, PolicyError};
-use crate::policy::host::Table;
-use crate::policy::{App, HostPattern, Origin, Rule};
+use crate::policy::host::{HostUse, Table};
+use crate::policy::{App, Origin, Rule};
 use crate::request::{is_dns_name, is_token};
 
 use super::identity_source::IdentitySources;
-use super::{check, rule};
+use super::{check, host, rule};
 
 /// Headers that requests need, or that have their own setting.
 const NEVER_STRIPPED: [&str; 10] = [
@@ -45,20 +45,10 @@ pub(super) fn apps(
         check::unique(&app.name, same.into_iter().map(App::name), &location)?;
         names.insert(app.name.clone(), index);
         for (number, host) in app.hosts.iter().enumerate() {
-            let companions = |name: &str| matches!(host, HostPattern::Exact(own) if own == name);
-            if let Some(name) = sources.companion().filter(|name| companions(name)) {
-                let location = location.member("hosts").element(number);
-                let help = "remove it; this host is reserved for the companion";
-                return Err(location.error_about(name, "is the host of `sso.url`", help));
-            }
-            if let Err(other) = hosts.add(host.clone(), index) {
-                let other = apps.get(other).unwrap_or(&app);
-                return Err(location.member("hosts").element(number).error_about(
-                    &host.to_string(),
-                    &["is already a host of app `", &other.name, "`"].concat(),
-                    "list each host once",
-                ));
-            }
+            let location = location.member("hosts").element(number);
+            let host_use = HostUse::App(index);
+            let others = [apps.as_slice(), std::slice::from_ref(&app)];
+            host::add(host, host_use, sources, others, hosts, &location)?;
         }
         apps.push(app);
     }
@@ -84,7 +74,9 @@ fn app(
     let at = location.member("hosts");
     let hosts = match hosts {
         document::Hosts::Any => Vec::new(),
-        document::Hosts::Listed(hosts) => check::each(check::filled(hosts, &at, help)?, &at, host)?,
+        document::Hosts::Listed(hosts) => {
+            check::each(check::filled(hosts, &at, help)?, &at, host::parse)?
+        }
     };
     let at = location.member("audiences");
     let audiences = match wire.audiences {
@@ -143,36 +135,6 @@ fn is_second(
         }
         _ => Ok(false),
     }
-}
-
-fn host(text: String, location: &Location) -> Result<HostPattern, PolicyError> {
-    if let Some(pattern) = HostPattern::parse(&text) {
-        return Ok(pattern);
-    }
-    let (problem, help) = if text == "*" {
-        (
-            "matches every host",
-            "list the hosts, or write `*.` and a domain",
-        )
-    } else if text.contains("://") {
-        ("is a URL", "write only the host")
-    } else if !text.is_ascii() {
-        ("is not in ASCII", "write its ASCII form, which has `xn--`")
-    } else if text.starts_with('[') {
-        ("is an address", "write a DNS name")
-    } else if text.contains(':') {
-        ("has a port", "write only the host; it matches every port")
-    } else if text.ends_with('.') {
-        ("ends with a dot", "remove the dot")
-    } else if text.contains('*') {
-        (
-            "has a wildcard that is not the whole first label",
-            "write `*.` and a domain, to match exactly one label before it",
-        )
-    } else {
-        ("is not a DNS name", "write a host like `app.example.com`")
-    };
-    Err(location.error_about(&text, problem, help))
 }
 
 /// Scheme, host and optionally a port, in the form that browsers send in `Origin`: without the

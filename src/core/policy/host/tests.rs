@@ -3,7 +3,8 @@ use super::*;
 fn table(hosts: &[&str]) -> Table {
     let mut table = Table::default();
     for (index, host) in hosts.iter().enumerate() {
-        table.add(HostPattern::parse(host).unwrap(), index).unwrap();
+        let pattern = HostPattern::parse(host).unwrap();
+        table.add(pattern, HostUse::App(index)).unwrap();
     }
     table
 }
@@ -29,17 +30,18 @@ fn an_exact_host_takes_precedence_over_a_wildcard() {
         ("*.example.com", None),
         (".example.com", None),
     ] {
-        assert_eq!(table.find(host), app, "{host}");
+        assert_eq!(table.find(host), app.map(HostUse::App), "{host}");
     }
 }
 
 #[test]
-fn a_host_has_one_app() {
+fn a_host_is_for_one_app_or_ungated() {
     let mut table = table(&["a.example.com", "*.example.com"]);
-    let mut add = |host: &str| table.add(HostPattern::parse(host).unwrap(), 7);
-    assert_eq!(add("A.EXAMPLE.com"), Err(0));
-    assert_eq!(add("*.example.com"), Err(1));
+    let mut add = |host: &str| table.add(HostPattern::parse(host).unwrap(), HostUse::Ungated);
+    assert_eq!(add("A.EXAMPLE.com"), Err(HostUse::App(0)));
+    assert_eq!(add("*.example.com"), Err(HostUse::App(1)));
     assert_eq!(add("example.com"), Ok(()));
+    assert_eq!(add("example.com"), Err(HostUse::Ungated));
 }
 
 #[test]
