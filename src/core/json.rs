@@ -17,6 +17,9 @@ const MAX_DEPTH: usize = 16;
 /// The maximum number of values in a token, a key set or a list of revocations: enough for a full one.
 const MAX_VALUES: usize = 4 * 4096 + 4;
 
+/// From this number on, 2^53, several integers are the same double.
+pub const FIRST_INEXACT_INTEGER: f64 = 9_007_199_254_740_992.0;
+
 /// A JSON value.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Json {

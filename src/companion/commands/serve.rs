@@ -18,6 +18,8 @@ mod signals;
 mod state;
 
 #[cfg(test)]
+mod fixtures;
+#[cfg(test)]
 mod tests;
 
 use std::sync::Arc;

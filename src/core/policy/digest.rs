@@ -5,7 +5,7 @@ use std::fmt;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::json::Json;
+use crate::json::{FIRST_INEXACT_INTEGER, Json};
 
 #[cfg(test)]
 mod tests;
@@ -81,11 +81,10 @@ fn write(value: &Json, hash: &mut Sha256) {
 
 /// Some tools write `16384.0` for `16384`, and protobuf has doubles only.
 fn canonical_number(number: &serde_json::Number) -> String {
-    const EXACT: f64 = 9_007_199_254_740_992.0; // 2^53
     let whole = number
         .as_f64()
         .filter(|_| number.is_f64())
-        .filter(|number| number.trunc() == *number && number.abs() < EXACT);
+        .filter(|number| number.trunc() == *number && number.abs() < FIRST_INEXACT_INTEGER);
     match whole {
         Some(whole) => (whole as i64).to_string(),
         None => number.to_string(),

@@ -3,7 +3,7 @@
 use serde_json::Number;
 
 use crate::caller::{Caller, Subject};
-use crate::json::Json;
+use crate::json::{FIRST_INEXACT_INTEGER, Json};
 
 #[cfg(test)]
 mod tests;
@@ -172,7 +172,6 @@ fn same(one: &Json, other: &Json) -> bool {
 /// Integers that fit are compared exactly, because large neighbouring integers are the same double. So an
 /// integer equals no double that its neighbours are equal to as well.
 fn same_number(one: &Number, other: &Number) -> bool {
-    const EXACT: f64 = 9_007_199_254_740_992.0; // 2^53
     let whole = |number: &Number| {
         let signed = number.as_i64().map(i128::from);
         signed.or_else(|| number.as_u64().map(i128::from))
@@ -181,7 +180,9 @@ fn same_number(one: &Number, other: &Number) -> bool {
         (Some(one), Some(other)) => one == other,
         (None, None) => one.as_f64() == other.as_f64(),
         _ => {
-            let is_exact = one.as_f64().is_some_and(|one| one.abs() < EXACT);
+            let is_exact = one
+                .as_f64()
+                .is_some_and(|one| one.abs() < FIRST_INEXACT_INTEGER);
             is_exact && one.as_f64() == other.as_f64()
         }
     }

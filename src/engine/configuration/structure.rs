@@ -11,6 +11,7 @@
 //! A map entry is a message with the key as field 1 and the value as field 2. In protobuf the last
 //! duplicate wins silently; here a duplicate is an error.
 
+use portcullis_core::json::FIRST_INEXACT_INTEGER;
 use serde_json::{Map, Number, Value};
 
 use super::error::{ConfigurationError, Problem};
@@ -131,10 +132,9 @@ fn value(bytes: &[u8], offset: usize, depth: usize) -> Result<Value, Configurati
 
 /// A double as JSON; a whole number as an integer if doubles of its size are exact.
 fn number(number: f64, offset: usize) -> Result<Value, ConfigurationError> {
-    const EXACT: f64 = 9_007_199_254_740_992.0; // 2^53
     if number.trunc() == number && number.is_finite() {
-        // From there on several whole numbers are the same double, and a rule could match a neighbour.
-        return if number.abs() < EXACT {
+        // With others, a rule could match a neighbour.
+        return if number.abs() < FIRST_INEXACT_INTEGER {
             Ok(Value::from(number as i64))
         } else {
             Err(ConfigurationError::new(Problem::NotExact, offset))

@@ -61,7 +61,12 @@ pub(crate) async fn read_body(request: Request) -> Request {
     let problem = match tokio::time::timeout(FORM_TIMEOUT, read).await {
         Ok(Ok(bytes)) => return Request::from_parts(parts, Body::from(bytes)),
         Ok(Err(rejection)) => form_problem(rejection.status()),
-        Err(_) => timed_out(),
+        Err(_) => Problem::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "invalid_request",
+            "Request timed out",
+            "The form did not arrive in time. Try again.",
+        ),
     };
     parts.extensions.insert(BodyError(problem));
     Request::from_parts(parts, Body::empty())
@@ -71,14 +76,14 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Form<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        // It may have been read before, and then this does not wait.
+        let request = read_body(request).await;
         if let Some(BodyError(problem)) = request.extensions().get() {
             return Err(problem.clone());
         }
-        let read = axum::extract::Form::from_request(request, state);
-        match tokio::time::timeout(FORM_TIMEOUT, read).await {
-            Ok(Ok(axum::extract::Form(form))) => Ok(Self(form)),
-            Ok(Err(rejection)) => Err(form_problem(rejection.status())),
-            Err(_) => Err(timed_out()),
+        match axum::extract::Form::from_request(request, state).await {
+            Ok(axum::extract::Form(form)) => Ok(Self(form)),
+            Err(rejection) => Err(form_problem(rejection.status())),
         }
     }
 }
@@ -88,13 +93,4 @@ fn form_problem(status: StatusCode) -> Problem {
         StatusCode::PAYLOAD_TOO_LARGE => Problem::too_large(),
         _ => Problem::bad_request("The form is invalid. Open the app that you want to use again."),
     }
-}
-
-fn timed_out() -> Problem {
-    Problem::new(
-        StatusCode::REQUEST_TIMEOUT,
-        "invalid_request",
-        "Request timed out",
-        "The form did not arrive in time. Try again.",
-    )
 }

@@ -1,16 +1,15 @@
-use std::convert::Infallible;
 use std::future::poll_fn;
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::Poll;
 
 use axum::Router;
-use axum::body::{Body, Bytes, HttpBody, to_bytes};
+use axum::body::{Body, to_bytes};
 use axum::middleware::from_fn_with_state;
 use axum::routing::post;
-use hyper::body::Frame;
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 use tokio::sync::{Notify, oneshot};
+
+use crate::commands::serve::fixtures::NeverArrives;
 
 use super::*;
 
@@ -56,21 +55,6 @@ async fn a_request_that_takes_too_long_ends() {
     assert_eq!(response.status(), 503);
 }
 
-/// A body of which no byte arrives.
-struct NeverComplete;
-
-impl HttpBody for NeverComplete {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Poll::Pending
-    }
-}
-
 /// Any client can send a form, and slowly: those must not take the places of users who sign out.
 #[tokio::test]
 async fn requests_whose_body_has_not_arrived_take_no_permit() {
@@ -80,7 +64,7 @@ async fn requests_whose_body_has_not_arrived_take_no_permit() {
         .route("/", post(async |body: String| body))
         .layer(from_fn_with_state(detached, detach));
     let service = TowerToHyperService::new(routes);
-    let slow = Body::new(NeverComplete);
+    let slow = Body::new(NeverArrives);
     let mut slow = Box::pin(service.call(Request::post("/").body(slow).unwrap()));
     let begins = poll_fn(|context| Poll::Ready(slow.as_mut().poll(context).is_pending()));
     assert!(begins.await);

@@ -1,18 +1,16 @@
-use std::convert::Infallible;
 use std::future::pending;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 
 use axum::http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use axum::routing::{get, post};
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
-use hyper::body::{Body as _, Frame};
+use hyper::body::Body as _;
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 use serde::Deserialize;
 
 use crate::commands::serve::extract::{Form, Query};
+use crate::commands::serve::fixtures::NeverArrives;
 use crate::config::limits;
 
 use super::*;
@@ -185,7 +183,7 @@ async fn t29_a_request_times_out() {
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(started.elapsed().as_secs(), limits().request.as_secs());
     // A body too.
-    let body = Body::new(Never);
+    let body = Body::new(NeverArrives);
     let request = Request::post("/swallow").body(body).expect("a request");
     assert_eq!(
         send(request).await.status(),
@@ -197,7 +195,7 @@ async fn t29_a_request_times_out() {
 async fn t29_a_slow_form_times_out() {
     let started = tokio::time::Instant::now();
     let mut request = form_of("/form", "");
-    *request.body_mut() = Body::new(Never);
+    *request.body_mut() = Body::new(NeverArrives);
     assert_eq!(send(request).await.status(), StatusCode::REQUEST_TIMEOUT);
     assert_eq!(started.elapsed().as_secs(), 5);
 }
@@ -267,21 +265,6 @@ async fn each_page_with_status_503_offers_a_sign_in() {
     let response = service.call(page_of("/busy")).await.expect("a response");
     let page = text(response).await;
     assert!(!page.contains("/oauth2/sign_in"), "{page}");
-}
-
-/// A body that never arrives.
-struct Never;
-
-impl hyper::body::Body for Never {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Poll::Pending
-    }
 }
 
 #[tokio::test]
