@@ -5,8 +5,9 @@
 //! next operation does that. Every operation blocks.
 
 use std::fmt;
-use std::fs::{File, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
@@ -38,12 +39,13 @@ pub(super) struct Database {
 }
 
 impl Database {
-    /// Opens a database, or creates one with mode 0600. A file that others may change is refused: they could
+    /// Opens a database, or creates one with mode 0600, and its folder if that is missing. A file that others may change is refused: they could
     /// restore a session that has ended, or remove a revocation.
     pub(super) fn open(path: &Path) -> Result<Self, StateFileError> {
         let unwritable = |error: &dyn fmt::Display| {
             StateFileError::new(path, format!("can't be opened: {error}"), UNWRITABLE_HELP)
         };
+        create_folder(path).map_err(|error| unwritable(&error))?;
         let access = WriteAccess::of_others(path);
         if let Some(access) = access.map_err(|error| unwritable(&error))? {
             let help = format!(
@@ -132,7 +134,7 @@ impl Database {
         if create {
             // Refuses a pipe, which would block.
             match files::open(&self.path) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
                     return Err(redb::Error::Io(error));
                 }
                 Ok(_) | Err(_) => {}
@@ -178,9 +180,20 @@ impl fmt::Debug for Database {
     }
 }
 
+/// Creates the folder of the file, with mode 0700, if it is missing. The root of a volume in Kubernetes is writable by a
+/// group (`fsGroup`), so a file in it is refused, but not one in a folder below it.
+fn create_folder(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(folder) if folder != Path::new("") && !folder.exists() => {
+            DirBuilder::new().mode(0o700).create(folder)
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Whether redb reports the content of the file by an error of the file system: it does so for a file of
 /// another format, or one that was cut off.
-fn is_invalid(error: &std::io::Error) -> bool {
-    use std::io::ErrorKind::{InvalidData, UnexpectedEof};
+fn is_invalid(error: &io::Error) -> bool {
+    use io::ErrorKind::{InvalidData, UnexpectedEof};
     matches!(error.kind(), InvalidData | UnexpectedEof)
 }

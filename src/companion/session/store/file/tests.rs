@@ -228,6 +228,24 @@ async fn the_file_has_mode_0600_and_nothing_in_plain_text() {
 }
 
 #[test]
+fn a_missing_folder_is_created_for_this_user_alone() {
+    let volume = Folder::new();
+    // Like a volume of Kubernetes, which more than this user may write to.
+    fs::set_permissions(volume.path(), fs::Permissions::from_mode(0o2777)).unwrap();
+    let open = |name: &str| FileStore::open(&volume.file(name), URL, TOKEN, at(0));
+    assert!(open("sessions").is_err());
+    drop(open("state/sessions").unwrap());
+    let mode = fs::metadata(volume.file("state"))
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o700);
+    drop(open("state/sessions").unwrap());
+    // Not more than one: the path may be mistyped, or the volume missing.
+    assert!(open("a/b/sessions").is_err());
+}
+
+#[test]
 fn a_file_that_others_may_write_to_is_refused() {
     let folder = Folder::new();
     drop(open(&folder, at(0)).unwrap());
