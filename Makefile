@@ -18,6 +18,9 @@ CARGO_DENY := 0.20.2
 CARGO_FUZZ := 0.13.2
 CADDY := v2.11.9
 OAUTH2_PROXY := v7.15.6
+HELM := v4.3.1
+KUBECONFORM := v0.8.0
+KUSTOMIZE := v5.8.1
 
 # What rustc enables for wasm32-wasip1, without features that an older V8 rejects.
 FEATURES := bulk-memory bulk-memory-opt call-indirect-overlong multivalue mutable-globals \
@@ -29,10 +32,10 @@ STEPS := lint unit node wasm e2e
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: tools
-tools: demo-tools provider servers chromium caddy wasm-bindgen cargo-deny ## install what the other targets need into .tools/
+tools: demo-tools provider servers chromium caddy installers wasm-bindgen cargo-deny ## install what the other targets need into .tools/
 
 # What the demo and the benchmark need, without what only tests need.
 .PHONY: demo-tools
@@ -67,6 +70,15 @@ chromium: | servers
 .PHONY: caddy
 caddy:
 	tests/setup/go.sh caddy github.com/caddyserver/caddy/v2/cmd/caddy $(CADDY)
+
+# What installs the project in Kubernetes, and the schemas of its objects. One after the other: each Go build uses all
+# cores.
+.PHONY: installers
+installers: | caddy
+	tests/setup/go.sh helm helm.sh/helm/v4/cmd/helm $(HELM)
+	tests/setup/go.sh kubeconform github.com/yannh/kubeconform/cmd/kubeconform $(KUBECONFORM)
+	tests/setup/go.sh kustomize sigs.k8s.io/kustomize/kustomize/v5 $(KUSTOMIZE)
+	tests/setup/schemas.sh
 
 .PHONY: wasm-bindgen
 wasm-bindgen: build-tools
@@ -163,6 +175,11 @@ test: ## install the tools, then run lint, unit, node, wasm and e2e
 		$(MAKE) $$([[ $$step != tools ]] || echo --jobs=3) $$step || { report+=" $$step failed"; exit 1; }; \
 		report+=" $$step $$((SECONDS - began))"; \
 	done
+
+.PHONY: manifests
+manifests: installers ## write istio/companion and the chart's schema anew, from the chart and from `portcullis schema`
+	cargo build --workspace --bins
+	PORTCULLIS_WRITE_GENERATED=1 cargo test -p portcullis-tests --test installation -- generated
 
 .PHONY: demo
 demo: demo-tools provider wasm ## run a gateway with real apps (ONESHOT=1: print the table and exit)

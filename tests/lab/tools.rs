@@ -67,6 +67,36 @@ pub fn oauth2_proxy() -> PathBuf {
     )
 }
 
+/// Helm.
+#[must_use]
+pub fn helm() -> PathBuf {
+    existing(workspace().join(".tools/helm/bin/helm"), "make tools")
+}
+
+/// kubeconform, which checks Kubernetes objects with schemas.
+#[must_use]
+pub fn kubeconform() -> PathBuf {
+    existing(
+        workspace().join(".tools/kubeconform/bin/kubeconform"),
+        "make tools",
+    )
+}
+
+/// kustomize.
+#[must_use]
+pub fn kustomize() -> PathBuf {
+    existing(
+        workspace().join(".tools/kustomize/bin/kustomize"),
+        "make tools",
+    )
+}
+
+/// The folder with the schemas of Kubernetes objects, and with custom resource definitions.
+#[must_use]
+pub fn schemas() -> PathBuf {
+    existing(workspace().join(".tools/schemas"), "make tools")
+}
+
 /// The OpenID provider, a script for Node.
 ///
 /// # Panics

@@ -8,11 +8,20 @@ use serde_json::{Map, Value};
 /// # Errors
 /// What is wrong, and where if the parser knows it.
 pub fn read(text: &str) -> Result<Value, String> {
-    let documents = Yaml::load_from_str(text).map_err(|error| error.to_string())?;
-    match documents.as_slice() {
-        [document] => value(document),
-        other => Err(format!("expected one document, found {}", other.len())),
+    let documents = read_all(text)?;
+    match <[Value; 1]>::try_from(documents) {
+        Ok([document]) => Ok(document),
+        Err(other) => Err(format!("expected one document, found {}", other.len())),
     }
+}
+
+/// Reads all documents, limited to what JSON can express.
+///
+/// # Errors
+/// What is wrong, and where if the parser knows it.
+pub fn read_all(text: &str) -> Result<Vec<Value>, String> {
+    let documents = Yaml::load_from_str(text).map_err(|error| error.to_string())?;
+    documents.iter().map(value).collect()
 }
 
 fn value(yaml: &Yaml<'_>) -> Result<Value, String> {

@@ -1,0 +1,192 @@
+//! Wrong values, which the chart refuses before anything is applied.
+
+use serde_json::{Value, json};
+
+use crate::{helm, manifests};
+
+/// A digest for the filter.
+const DIGEST: &str = "sha256:2222222222222222222222222222222222222222222222222222222222222222";
+
+/// Renders everything with these values, which must be refused.
+fn refusal(values: &Value) -> String {
+    match helm::render_with(&[&helm::everything()], values) {
+        Ok(release) => panic!("accepted: {values}:\n{}", release.text()),
+        Err(error) => error,
+    }
+}
+
+#[test]
+fn a_typo_is_refused_at_every_level() {
+    for (values, name) in [
+        (json!({"replica": 1}), "replica"),
+        (json!({"image": {"registri": "r"}}), "registri"),
+        (json!({"image": {"companion": {"digset": ""}}}), "digset"),
+        (json!({"image": {"pullSecrets": [{"nam": "a"}]}}), "nam"),
+        (json!({"policyFiles": {"a": {"app": []}}}), "app"),
+        (json!({"secrets": {"sesionKeys": {}}}), "sesionKeys"),
+        (json!({"secrets": {"sessionKeys": {"file": "a"}}}), "file"),
+        (json!({"caBundle": {"configmap": "a"}}), "configmap"),
+        (json!({"persistence": {"storage": "1Gi"}}), "storage"),
+        (json!({"plugin": {"targetRef": {}}}), "targetRef"),
+        (
+            json!({"plugin": {"targetRefs": [{"kind": "Gateway", "nam": "a"}]}}),
+            "nam",
+        ),
+        (json!({"check": {"enable": true}}), "enable"),
+        (json!({"networkPolicy": {"form": []}}), "form"),
+        (
+            json!({"networkPolicy": {"from": [{"namespace": {}}]}}),
+            "namespace",
+        ),
+        (
+            json!({"monitoring": {"serviceMonitor": {"enable": true}}}),
+            "enable",
+        ),
+        (json!({"resources": {"limit": {}}}), "limit"),
+        (json!({"tolerations": [{"keys": "a"}]}), "keys"),
+        (json!({"extraEnv": [{"name": "A", "val": "b"}]}), "val"),
+        (
+            json!({"securityContext": {"privileged": true}}),
+            "privileged",
+        ),
+    ] {
+        let error = refusal(&values);
+        assert!(error.contains(&format!("'{name}'")), "{name}: {error}");
+    }
+}
+
+#[test]
+fn a_wrong_value_is_refused() {
+    for (values, place) in [
+        (json!({"replicas": "two"}), "/replicas"),
+        (json!({"store": "memory"}), "/store"),
+        (
+            json!({"image": {"companion": {"digest": "sha256:12"}}}),
+            "/image/companion/digest",
+        ),
+        (
+            json!({"image": {"filter": {"digest": "latest"}}}),
+            "/image/filter/digest",
+        ),
+        (json!({"plugin": {"kind": "EnvoyFilter"}}), "/plugin/kind"),
+        (
+            json!({"podSecurityContext": {"runAsNonRoot": false}}),
+            "/podSecurityContext/runAsNonRoot",
+        ),
+        (
+            json!({"podSecurityContext": {"runAsUser": 0}}),
+            "/podSecurityContext/runAsUser",
+        ),
+        (
+            json!({"securityContext": {"readOnlyRootFilesystem": false}}),
+            "/securityContext/readOnlyRootFilesystem",
+        ),
+        (
+            json!({"securityContext": {"capabilities": {"drop": []}}}),
+            "/securityContext/capabilities/drop",
+        ),
+        (
+            json!({"companion": {"listen": "0.0.0.0:80"}}),
+            "/companion/listen",
+        ),
+        (
+            json!({"companion": {"metrics": "0.0.0.0:80"}}),
+            "/companion/metrics",
+        ),
+    ] {
+        let error = refusal(&values);
+        assert!(error.contains(&format!("'{place}'")), "{place}: {error}");
+    }
+}
+
+#[test]
+fn several_replicas_need_redis() {
+    let error = helm::render_with(&[], &json!({"replicas": 2})).unwrap_err();
+    assert!(error.contains("'/replicas'"), "{error}");
+    let example = &manifests::folders()[0].1[0];
+    for store in ["cookie", "file"] {
+        let values = json!({"store": store, "replicas": 2});
+        let error = helm::render_with(&[example], &values).unwrap_err();
+        assert!(error.contains("'/replicas'"), "{store}: {error}");
+    }
+    let error = helm::render_with(&[example], &json!({"store": "redis"})).unwrap_err();
+    assert!(error.contains("'/companion/session'"), "{error}");
+    let error = refusal(&json!({"companion": {"session": {"store": "file:/tmp/sessions"}}}));
+    assert!(error.contains("'/companion/session/store'"), "{error}");
+}
+
+#[test]
+fn what_values_contradict_says_how_to_fix_it() {
+    let digest = json!({"filter": {"digest": ""}});
+    for (values, expected) in [
+        (
+            json!({"image": digest}),
+            "image.filter.digest: required for `plugin.kind: TrafficExtension`",
+        ),
+        (
+            json!({"plugin": {"targetRefs": []}}),
+            "plugin.targetRefs: required",
+        ),
+        (
+            json!({"plugin": {"selector": {"a": "b"}}}),
+            "plugin.selector: can't be combined",
+        ),
+        (
+            json!({"plugin": {"kind": "EnvoyExtensionPolicy"}}),
+            "plugin.match, plugin.priority: only for Istio",
+        ),
+        (
+            json!({"policy": {"sso": null}}),
+            "companion.providers: `policy.sso` is missing",
+        ),
+        (
+            json!({"companion": {"providers": null}, "secrets": {"clientSecrets": null}}),
+            "policy.sso: `companion.providers` is missing",
+        ),
+        (
+            json!({"secrets": {"clientSecrets": {"other": {"name": "a", "key": "b"}}}}),
+            "secrets.clientSecrets.other:",
+        ),
+        (json!({"caBundle": {"secret": "a"}}), "caBundle: both"),
+        (
+            json!({"networkPolicy": {"metricsFrom": []}}),
+            "networkPolicy.metricsFrom: nobody may read metrics",
+        ),
+    ] {
+        let error = refusal(&values);
+        assert!(error.contains(expected), "{expected}: {error}");
+        assert!(error.contains("help: "), "{error}");
+    }
+    let example = &manifests::folders()[0].1[0];
+    let error = helm::render_with(&[example], &json!({"store": "none"})).unwrap_err();
+    assert!(error.contains("store: `none`"), "{error}");
+}
+
+#[test]
+fn another_chart_can_depend_on_this_one() {
+    let values = json!({"global": {"imageRegistry": "r"}, "enabled": true, "image": {"filter": {"digest": DIGEST}}});
+    helm::render_with(&[], &values).unwrap();
+}
+
+#[test]
+fn several_files_of_values_add_apps() {
+    let folder = portcullis_tests::lab::folder::fresh("teams");
+    let files = ["b", "a"].map(|name| {
+        let app = json!({"name": name, "hosts": [format!("{name}.example.com")], "rules": [{"name": "r", "public": true, "paths": ["/"]}]});
+        let values = json!({"policy": {"apps": []}, "policyFiles": {name: {"apps": [app]}}});
+        let file = folder.join(format!("{name}.yaml"));
+        std::fs::write(&file, values.to_string()).unwrap();
+        file
+    });
+    let release = helm::render(&[&files[0], &files[1]]).unwrap();
+    let policy =
+        portcullis_tests::lab::yaml::read(release.file("portcullis-policy", "portcullis.yaml"))
+            .unwrap();
+    let names: Vec<&Value> = policy["apps"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|app| &app["name"])
+        .collect();
+    assert_eq!(names, ["a", "b"]);
+}
