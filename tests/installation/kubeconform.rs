@@ -1,7 +1,7 @@
 //! kubeconform, offline and strict: an unknown field, a duplicate key or a kind without a schema is an error.
 
 use std::io::Write as _;
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use portcullis_tests::lab::tools;
@@ -16,12 +16,16 @@ pub(crate) fn check_text(text: &str) -> Result<(), String> {
     run(&["-"], text)
 }
 
-/// Checks a file or all YAML files of a folder.
+/// Checks files, and all YAML files of folders.
 ///
 /// # Errors
 /// What kubeconform says.
-pub(crate) fn check(path: &Path) -> Result<(), String> {
-    run(&[path.to_str().expect("text")], "")
+pub(crate) fn check(paths: &[PathBuf]) -> Result<(), String> {
+    let paths: Vec<&str> = paths
+        .iter()
+        .map(|path| path.to_str().expect("text"))
+        .collect();
+    run(&paths, "")
 }
 
 fn run(arguments: &[&str], input: &str) -> Result<(), String> {

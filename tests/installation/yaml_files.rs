@@ -86,7 +86,12 @@ fn loader(file: &str) -> Option<Loader> {
     }
     let text = fs::read_to_string(workspace().join(file)).ok()?;
     let documents = yaml::read_all(&text).ok()?;
-    let is_object = documents.iter().all(|document| {
+    let mut documents = documents
+        .iter()
+        .filter(|document| !document.is_null())
+        .peekable();
+    documents.peek()?;
+    let is_object = documents.all(|document| {
         let version = document["apiVersion"].as_str().unwrap_or_default();
         document["kind"].is_string()
             && !version.is_empty()
@@ -94,7 +99,7 @@ fn loader(file: &str) -> Option<Loader> {
                 .iter()
                 .any(|group| version.starts_with(group))
     });
-    (is_object && !documents.is_empty()).then_some(Loader::Kubeconform)
+    is_object.then_some(Loader::Kubeconform)
 }
 
 fn is_values(file: &str) -> bool {
@@ -111,6 +116,7 @@ fn every_file_is_loaded() {
     let chart = helm::render(&[&helm::everything()]).expect("a release");
     let example: Vec<PathBuf> = manifests::folders()[0].1.clone();
     let example = helm::render(&[&example[0]]).expect("a release");
+    let mut objects = Vec::new();
     for file in &files {
         let path = workspace().join(file);
         let folder = path.parent().expect("a folder");
@@ -118,9 +124,7 @@ fn every_file_is_loaded() {
             None => panic!(
                 "{file}: no program loads it: test it, and name it in tests/installation/yaml_files.rs"
             ),
-            Some(Loader::Kubeconform) => {
-                kubeconform::check(&path).unwrap_or_else(|report| panic!("{file}: {report}"));
-            }
+            Some(Loader::Kubeconform) => objects.push(path),
             // The tests of `manifests` build each of these.
             Some(Loader::Kustomize) => {
                 assert!(
@@ -155,6 +159,7 @@ fn every_file_is_loaded() {
             }
         }
     }
+    kubeconform::check(&objects).unwrap_or_else(|report| panic!("{report}"));
 }
 
 #[test]
