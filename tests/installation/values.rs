@@ -157,6 +157,10 @@ fn what_values_contradict_says_how_to_fix_it() {
         assert!(error.contains(expected), "{expected}: {error}");
         assert!(error.contains("help: "), "{error}");
     }
+    let error = refusal(&json!({"secrets": {"sessionKeys": {"name": ""}}}));
+    assert!(error.contains("secrets.sessionKeys.name:"), "{error}");
+    let error = refusal(&json!({"preStopSeconds": 30}));
+    assert!(error.contains("terminationGracePeriodSeconds:"), "{error}");
     let example = &manifests::folders()[0].1[0];
     let error = helm::render_with(&[example], &json!({"store": "none"})).unwrap_err();
     assert!(error.contains("store: `none`"), "{error}");

@@ -26,7 +26,10 @@
 {{- end }}
 {{- if include "portcullis.signIn" . }}
 {{- with .Values.policy.sso }}{{ with .url }}{{ $_ := set $files "url" . }}{{ end }}{{ end }}
-{{- $session := dict "keys_file" "/run/secrets/portcullis/session-keys" }}
+{{- $session := dict }}
+{{- if .Values.secrets.sessionKeys.name }}
+{{- $_ := set $session "keys_file" "/run/secrets/portcullis/session-keys" }}
+{{- end }}
 {{- if eq .Values.store "cookie" }}
 {{- $_ := set $session "state_file" "/var/lib/portcullis/session-keys.state" }}
 {{- else if eq .Values.store "file" }}
@@ -61,7 +64,9 @@
 {{- $sources := list }}
 {{- $secrets := .Values.secrets }}
 {{- if include "portcullis.signIn" . }}
+{{- if $secrets.sessionKeys.name }}
 {{- $sources = append $sources (include "portcullis.secret" (list $secrets.sessionKeys "session-keys") | fromYaml) }}
+{{- end }}
 {{- range $name, $secret := $secrets.clientSecrets }}
 {{- $sources = append $sources (include "portcullis.secret" (list $secret (printf "clients/%s" $name)) | fromYaml) }}
 {{- end }}

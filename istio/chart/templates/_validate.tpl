@@ -17,6 +17,12 @@
 {{- fail (printf "\n\nsecrets.clientSecrets.%s: `companion.providers` has no provider of this name\nhelp: use the provider's `name`, or `sso` for one without a name" $name) }}
 {{- end }}
 {{- end }}
+{{- if and $values.companion.providers (not $values.secrets.sessionKeys.name) (not (dig "session" "keys_file" "" $values.companion)) }}
+{{- fail "\n\nsecrets.sessionKeys.name: the companion needs session keys\nhelp: name the Secret, or set `companion.session.keys_file` to a file of `extraVolumes`" }}
+{{- end }}
+{{- if ge (int $values.preStopSeconds) (int $values.terminationGracePeriodSeconds) }}
+{{- fail "\n\nterminationGracePeriodSeconds: not longer than `preStopSeconds`, so requests in flight are aborted\nhelp: make it at least the sum of `preStopSeconds` and `companion.limits.shutdown`, by default 25" }}
+{{- end }}
 {{- if and $values.caBundle.configMap $values.caBundle.secret }}
 {{- fail "\n\ncaBundle: both `configMap` and `secret` are set\nhelp: set one of them" }}
 {{- end }}
