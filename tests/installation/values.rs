@@ -23,6 +23,29 @@ fn a_typo_is_refused_at_every_level() {
         (json!({"image": {"companion": {"digset": ""}}}), "digset"),
         (json!({"image": {"pullSecrets": [{"nam": "a"}]}}), "nam"),
         (json!({"policyFiles": {"a": {"app": []}}}), "app"),
+        (
+            json!({"policyFiles": {"a": {"apps": [{"host": []}]}}}),
+            "host",
+        ),
+        (json!({"policy": {"trusts": []}}), "trusts"),
+        (json!({"policy": {"sso": {"uri": "a"}}}), "uri"),
+        (
+            json!({"policy": {"apps": [{"rules": [{"metods": []}]}]}}),
+            "metods",
+        ),
+        (
+            json!({"policy": {"apps": [{"rules": [{"allow": [{"grup": "a"}]}]}]}}),
+            "grup",
+        ),
+        (json!({"companion": {"sesion": {}}}), "sesion"),
+        (
+            json!({"companion": {"providers": [{"clientid": "a"}]}}),
+            "clientid",
+        ),
+        (
+            json!({"companion": {"session": {"cookie": {"domains": "a"}}}}),
+            "domains",
+        ),
         (json!({"secrets": {"sesionKeys": {}}}), "sesionKeys"),
         (json!({"secrets": {"sessionKeys": {"file": "a"}}}), "file"),
         (json!({"caBundle": {"configmap": "a"}}), "configmap"),
@@ -60,6 +83,19 @@ fn a_wrong_value_is_refused() {
     for (values, place) in [
         (json!({"replicas": "two"}), "/replicas"),
         (json!({"store": "memory"}), "/store"),
+        (
+            json!({"policy": {"max_token": "16384"}}),
+            "/policy/max_token",
+        ),
+        // `off` without quotes.
+        (
+            json!({"policy": {"audit": {"allowed": false}}}),
+            "/policy/audit/allowed",
+        ),
+        (
+            json!({"companion": {"log": {"level": "loud"}}}),
+            "/companion/log/level",
+        ),
         (
             json!({"image": {"companion": {"digest": "sha256:12"}}}),
             "/image/companion/digest",
@@ -136,12 +172,12 @@ fn what_values_contradict_says_how_to_fix_it() {
             "plugin.match, plugin.priority: only for Istio",
         ),
         (
-            json!({"policy": {"sso": null}}),
-            "companion.providers: `policy.sso` is missing",
+            json!({"secrets": {"sessionKeys": {"name": ""}}}),
+            "secrets.sessionKeys.name:",
         ),
         (
-            json!({"companion": {"providers": null}, "secrets": {"clientSecrets": null}}),
-            "policy.sso: `companion.providers` is missing",
+            json!({"preStopSeconds": 30}),
+            "terminationGracePeriodSeconds:",
         ),
         (
             json!({"secrets": {"clientSecrets": {"other": {"name": "a", "key": "b"}}}}),
@@ -157,10 +193,23 @@ fn what_values_contradict_says_how_to_fix_it() {
         assert!(error.contains(expected), "{expected}: {error}");
         assert!(error.contains("help: "), "{error}");
     }
-    let error = refusal(&json!({"secrets": {"sessionKeys": {"name": ""}}}));
-    assert!(error.contains("secrets.sessionKeys.name:"), "{error}");
-    let error = refusal(&json!({"preStopSeconds": 30}));
-    assert!(error.contains("terminationGracePeriodSeconds:"), "{error}");
+}
+
+#[test]
+fn sign_in_is_complete_or_absent() {
+    let provider = json!({"issuer": "https://gitlab.example.com", "client_id": "portcullis"});
+    let providers = json!({"companion": {"providers": [provider]}});
+    let error = helm::render_with(&[], &providers).unwrap_err();
+    assert!(
+        error.contains("companion.providers: `policy.sso` is missing"),
+        "{error}"
+    );
+    let sso = json!({"url": "https://auth.example.com", "envoy_cluster": "portcullis"});
+    let error = helm::render_with(&[], &json!({"policy": {"sso": sso}})).unwrap_err();
+    assert!(
+        error.contains("policy.sso: `companion.providers` is missing"),
+        "{error}"
+    );
     let example = &manifests::folders()[0].1[0];
     let error = helm::render_with(&[example], &json!({"store": "none"})).unwrap_err();
     assert!(error.contains("store: `none`"), "{error}");
