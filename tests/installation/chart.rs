@@ -265,3 +265,22 @@ fn without_peers_nobody_is_admitted() {
     let ambient = policy(&json!({"networkPolicy": {"ambient": true}}));
     assert_eq!(ambient["ingress"][0]["ports"][1]["port"], 15008);
 }
+
+#[test]
+fn monitoring_objects_have_the_files_of_the_chart() {
+    let release = render(&[helm::everything()]);
+    let read =
+        |name: &str| std::fs::read_to_string(helm::chart().join("monitoring").join(name)).unwrap();
+    let prefix = "https://git.example.com/portcullis/blob/v0.1.0/";
+    let rules = read("rules.yaml").replace("runbook_url: ", &format!("runbook_url: {prefix}"));
+    let rules = portcullis_tests::lab::yaml::read(&rules).unwrap();
+    assert_eq!(
+        release.object("PrometheusRule", "portcullis")["spec"],
+        rules
+    );
+    let dashboard = release.file("portcullis-dashboard", "portcullis.json");
+    let json = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+    assert_eq!(json(dashboard), json(&read("dashboard.json")));
+    let labels = &release.object("ConfigMap", "portcullis-dashboard")["metadata"]["labels"];
+    assert_eq!(labels["grafana_dashboard"], "1");
+}
