@@ -179,7 +179,7 @@ test: ## install the tools, then run lint, unit, node, wasm and e2e
 .PHONY: manifests
 manifests: installers ## write istio/companion and the chart's schema anew, from the chart and from `portcullis schema`
 	cargo build --workspace --bins
-	PORTCULLIS_WRITE_GENERATED=1 cargo test -p portcullis-tests --test installation -- generated
+	PORTCULLIS_WRITE_GENERATED=1 cargo test --workspace --test installation -- generated
 
 .PHONY: demo
 demo: demo-tools provider wasm ## run a gateway with real apps (ONESHOT=1: print the table and exit)
