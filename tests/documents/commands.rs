@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::process::Command;
 
 use portcullis_tests::lab::folder::{fresh, workspace};
@@ -96,6 +97,7 @@ fn every_portcullis_command_of_the_documents_runs() {
     for document in Document::all() {
         let folder = fresh("commands");
         fs::write(folder.join("portcullis.yaml"), readme.blocks("yaml")[0]).expect("a policy");
+        symlink(workspace().join("istio"), folder.join("istio")).expect("a link");
         for line in shell(&document) {
             let line = line.strip_prefix("target/release/").unwrap_or(line);
             let Some(arguments) = line.strip_prefix("portcullis ") else {

@@ -61,7 +61,10 @@ pub(crate) fn of_folder(folder: &str) -> Vec<Object> {
 }
 
 /// Those of one kind.
-pub(crate) fn of_kind<'a>(objects: &'a [Object], kind: &'a str) -> impl Iterator<Item = &'a Object> {
+pub(crate) fn of_kind<'a>(
+    objects: &'a [Object],
+    kind: &'a str,
+) -> impl Iterator<Item = &'a Object> {
     objects.iter().filter(move |object| object.kind() == kind)
 }
 

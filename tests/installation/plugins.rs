@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use portcullis_core::policy::Policy;
-use portcullis_tests::lab::ExampleConfig;
+use portcullis_tests::lab::folder::workspace;
+use portcullis_tests::lab::{ExampleConfig, yaml};
 use serde_json::{Value, json};
 
 use crate::documents::{self, Object, of_kind, texts};
+use crate::helm;
 
 /// The repository of the filter's image.
 const IMAGE: &str = "registry.example.com/portcullis/filter@sha256:";
@@ -103,10 +105,24 @@ fn clusters_of_the_routes() -> BTreeSet<String> {
     let objects = documents::of_folder("istio/envoy-gateway");
     let mut clusters = BTreeSet::new();
     for route in of_kind(&objects, "HTTPRoute") {
-        for (index, rule) in route.value["spec"]["rules"].as_array().expect("rules").iter().enumerate() {
+        for (index, rule) in route.value["spec"]["rules"]
+            .as_array()
+            .expect("rules")
+            .iter()
+            .enumerate()
+        {
             // With several backends, each would be a cluster.
-            assert_eq!(rule["backendRefs"].as_array().map(Vec::len), Some(1), "{}", route.file);
-            clusters.insert(format!("httproute/{}/{}/rule/{index}", route.namespace(), route.name()));
+            assert_eq!(
+                rule["backendRefs"].as_array().map(Vec::len),
+                Some(1),
+                "{}",
+                route.file
+            );
+            clusters.insert(format!(
+                "httproute/{}/{}/rule/{index}",
+                route.namespace(),
+                route.name()
+            ));
         }
     }
     clusters
@@ -117,7 +133,10 @@ fn files_with_the_same_policy_have_the_same_digest() {
     let plugins = plugins();
     let mut digests: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
     for plugin in &plugins {
-        digests.entry(plugin.digest()).or_default().insert(&plugin.object.file);
+        digests
+            .entry(plugin.digest())
+            .or_default()
+            .insert(&plugin.object.file);
     }
     let groups: BTreeSet<BTreeSet<&str>> = digests.into_values().collect();
     let expected = [&GATEWAY[..], &SHARED, &WORKLOAD].map(|files| files.iter().copied().collect());
@@ -151,7 +170,10 @@ fn the_filter_is_pinned_and_fails_closed() {
                 let image = &wasm["code"]["image"];
                 let url = image["url"].as_str().expect("a URL");
                 let digest = image["sha256"].as_str().expect("a digest");
-                assert!(url.ends_with(&format!("@sha256:{digest}")), "{file}: {digest}");
+                assert!(
+                    url.ends_with(&format!("@sha256:{digest}")),
+                    "{file}: {digest}"
+                );
                 url
             }
             // The chart has this in its templates.
@@ -168,7 +190,9 @@ fn the_filter_is_pinned_and_fails_closed() {
                 url.strip_prefix("oci://").expect("a registry")
             }
         };
-        let digest = url.strip_prefix(IMAGE).unwrap_or_else(|| panic!("{file}: {url}"));
+        let digest = url
+            .strip_prefix(IMAGE)
+            .unwrap_or_else(|| panic!("{file}: {url}"));
         let is_digest = digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
         assert!(is_digest, "{file}: {digest}");
         digests.insert(digest.to_owned());
@@ -181,7 +205,11 @@ fn every_cluster_of_a_policy_is_defined_beside_it() {
     let (mesh, routes) = (clusters_of_the_mesh(), clusters_of_the_routes());
     for plugin in plugins() {
         let file = &plugin.object.file;
-        let defined = if file.starts_with("istio/mesh/") { &mesh } else { &routes };
+        let defined = if file.starts_with("istio/mesh/") {
+            &mesh
+        } else {
+            &routes
+        };
         let named = clusters(&plugin.policy);
         assert!(!named.is_empty(), "{file}");
         assert!(named.is_subset(defined), "{file}: {named:?} of {defined:?}");
@@ -208,7 +236,11 @@ fn peers_are_verified_by_name() {
         for rule in of_kind(&objects, "DestinationRule") {
             // Without the names, Istio verifies none if `sni` is set.
             let tls = &rule.value["spec"]["trafficPolicy"]["tls"];
-            assert!(!texts(&tls["subjectAltNames"]).is_empty(), "{}: {tls}", rule.file);
+            assert!(
+                !texts(&tls["subjectAltNames"]).is_empty(),
+                "{}: {tls}",
+                rule.file
+            );
             let has_ca = tls["mode"] == "ISTIO_MUTUAL" || tls["caCertificates"].is_string();
             assert!(has_ca, "{}: {tls}", rule.file);
             count += 1;
@@ -216,7 +248,11 @@ fn peers_are_verified_by_name() {
         for policy in of_kind(&objects, "BackendTLSPolicy") {
             let validation = &policy.value["spec"]["validation"];
             assert!(validation["hostname"].is_string(), "{}", policy.file);
-            assert!(validation["caCertificateRefs"].is_array(), "{}", policy.file);
+            assert!(
+                validation["caCertificateRefs"].is_array(),
+                "{}",
+                policy.file
+            );
             count += 1;
         }
         // An issuer without one of them would get clear text.
@@ -235,10 +271,15 @@ fn peers_are_verified_by_name() {
 #[test]
 fn the_waypoint_has_the_clusters_of_its_policy() {
     let objects = documents::of_file("istio/mesh/waypoint.yaml");
-    let filter = of_kind(&objects, "EnvoyFilter").next().expect("an EnvoyFilter");
-    let services = &filter.value["metadata"]["annotations"]["envoyfilter.istio.io/referenced-services"];
+    let filter = of_kind(&objects, "EnvoyFilter")
+        .next()
+        .expect("an EnvoyFilter");
+    let services =
+        &filter.value["metadata"]["annotations"]["envoyfilter.istio.io/referenced-services"];
     let services = services.as_str().expect("an annotation").split(',');
-    let hosts: Vec<&str> = services.filter_map(|service| service.split('/').nth(1)).collect();
+    let hosts: Vec<&str> = services
+        .filter_map(|service| service.split('/').nth(1))
+        .collect();
     for plugin in plugins() {
         if plugin.object.file.ends_with("-waypoint.yaml") {
             for cluster in clusters(&plugin.policy) {
@@ -247,4 +288,30 @@ fn the_waypoint_has_the_clusters_of_its_policy() {
             }
         }
     }
+}
+
+/// One policy for the companion and the gateway: the chart renders both.
+#[test]
+fn the_values_of_the_guide_give_the_plugin_of_the_gateway() {
+    let values = workspace().join("istio/mesh/companion-values.yaml");
+    let release = helm::render(&[&values]).expect("a release");
+    let rendered = release.of_kind("TrafficExtension").next();
+    let rendered = &rendered.expect("a TrafficExtension")["spec"];
+    let shipped = documents::of_file("istio/mesh/trafficextension-gateway.yaml").remove(0);
+    let shipped = &shipped.value["spec"];
+    assert_eq!(rendered["targetRefs"], shipped["targetRefs"]);
+    for member in ["url", "failStrategy", "pluginName"] {
+        assert_eq!(
+            rendered["wasm"][member], shipped["wasm"][member],
+            "{member}"
+        );
+    }
+    let digest = |policy: &Value| {
+        let policy = Policy::from_json(&policy.to_string()).expect("a policy");
+        policy.digest().to_string()
+    };
+    let expected = digest(&shipped["wasm"]["pluginConfig"]);
+    assert_eq!(digest(&rendered["wasm"]["pluginConfig"]), expected);
+    let companion = release.file("portcullis-policy", "portcullis.yaml");
+    assert_eq!(digest(&yaml::read(companion).expect("YAML")), expected);
 }

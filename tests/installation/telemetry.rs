@@ -20,7 +20,10 @@ fn example() -> Value {
 fn object(file: &str, kind: &str) -> Value {
     let objects = documents::of_file(file);
     let found = of_kind(&objects, kind).next();
-    found.unwrap_or_else(|| panic!("{file} has no {kind}")).value.clone()
+    found
+        .unwrap_or_else(|| panic!("{file} has no {kind}"))
+        .value
+        .clone()
 }
 
 #[test]
@@ -34,8 +37,11 @@ fn the_labels_of_metrics_are_those_of_the_example_for_envoy() {
     assert_eq!(&patch["patch"]["value"]["stats_config"]["stats_tags"], tags);
 
     let proxy = object("istio/envoy-gateway/envoyproxy.yaml", "EnvoyProxy");
-    let patches = proxy["spec"]["bootstrap"]["jsonPatches"].as_array().expect("patches");
-    let add = |tag: &Value| json!({"op": "add", "path": "/stats_config/stats_tags/-", "value": tag});
+    let patches = proxy["spec"]["bootstrap"]["jsonPatches"]
+        .as_array()
+        .expect("patches");
+    let add =
+        |tag: &Value| json!({"op": "add", "path": "/stats_config/stats_tags/-", "value": tag});
     let expected: Vec<Value> = tags.as_array().expect("tags").iter().map(add).collect();
     assert_eq!(patches, &expected);
 }
@@ -49,8 +55,12 @@ fn the_access_logs_have_the_members_of_the_example_for_envoy_and_the_audit_recor
     assert!(expected["caller"].is_string(), "{log}");
     expected["audit"] = json!(AUDIT);
 
-    let values = documents::of_file("istio/mesh/istiod-values.yaml").remove(0).value;
-    let providers = values["meshConfig"]["extensionProviders"].as_array().expect("providers");
+    let values = documents::of_file("istio/mesh/istiod-values.yaml")
+        .remove(0)
+        .value;
+    let providers = values["meshConfig"]["extensionProviders"]
+        .as_array()
+        .expect("providers");
     assert_eq!(providers.len(), 2);
     for (provider, kind) in providers.iter().zip(["envoyFileAccessLog", "envoyOtelAls"]) {
         assert_eq!(provider[kind]["logFormat"]["labels"], expected, "{kind}");
