@@ -57,11 +57,14 @@ impl Call {
         )
     }
 
-    /// A fetch of the companion's revocations.
-    pub(crate) fn revocations(id: CallId, sso: &Sso) -> Self {
+    /// A fetch of the companion's revocations, unless they still have this entity tag.
+    pub(crate) fn revocations(id: CallId, sso: &Sso, etag: Option<String>) -> Self {
         let path = endpoints::REVOCATIONS.path.to_owned();
         let max_body = Revocations::MAX_BYTES;
-        Self::get(id, sso.envoy_cluster(), sso.authority(), path, max_body)
+        let mut call = Self::get(id, sso.envoy_cluster(), sso.authority(), path, max_body);
+        call.headers
+            .extend(etag.map(|etag| ("if-none-match", etag)));
+        call
     }
 
     /// A refresh request to the companion, with the session cookies only.

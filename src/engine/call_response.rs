@@ -3,6 +3,9 @@
 use portcullis_core::keys::HttpResponse;
 use portcullis_core::request::Headers;
 
+/// The longest entity tag, in bytes.
+const MAX_ETAG: usize = 64;
+
 /// A response to a call.
 #[derive(Clone, Copy, Debug)]
 pub struct CallResponse<'a> {
@@ -18,6 +21,15 @@ impl<'a> CallResponse<'a> {
         let status = self.headers.all(":status").next();
         let status = status.and_then(|status| std::str::from_utf8(status).ok());
         status.and_then(|status| status.parse().ok()).unwrap_or(0)
+    }
+
+    /// The entity tag. It is sent back in a header, so others than a quoted word are ignored.
+    pub(crate) fn etag(&self) -> Option<String> {
+        let etag = std::str::from_utf8(self.all("etag").next()?).ok()?;
+        let word = etag.strip_prefix('"')?.strip_suffix('"')?;
+        let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        let is_valid = word.len() <= MAX_ETAG && word.bytes().all(is_word);
+        is_valid.then(|| etag.to_owned())
     }
 
     /// The values of the header fields of this name, in order.

@@ -14,6 +14,7 @@ mod provider_answers;
 mod provider_requests;
 mod redirect_ports;
 mod replicas;
+mod revocation_list;
 mod slow_clients;
 mod store;
 mod tampering;

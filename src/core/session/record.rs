@@ -107,12 +107,15 @@ impl RevocationsRecord {
             .ok_or(ResponseError::NoResponse)
             .and_then(Revocations::from_response);
         match list {
-            Ok(_) => {
-                self.lease.succeed(REFRESH, now, random);
-            }
+            Ok(_) => self.confirm(now, random),
             Err(_) => self.lease.fail(LONGEST_BACKOFF, now, random),
         }
         list
+    }
+
+    /// Handles the response that the list has not changed since the last fetch, and ends the lease.
+    pub fn confirm(&mut self, now: Timestamp, random: u64) {
+        self.lease.succeed(REFRESH, now, random);
     }
 
     /// The id of the shared list; `None` if none is shared yet.

@@ -16,6 +16,9 @@ use crate::call_response::CallResponse;
 /// The prefix of names in shared data: the product and the format version.
 const PREFIX: &str = "portcullis/1/revocations/";
 
+/// The status of a response to a request with the entity tag of the current list.
+const NOT_MODIFIED: u16 = 304;
+
 /// The suffix of the list's name.
 const LIST: &str = "/list";
 
@@ -36,6 +39,8 @@ pub(super) struct RevocationsReader {
     list: Arc<Revocations>,
     /// The id of the shared list that this worker has last merged.
     list_id: Option<u64>,
+    /// The entity tag of the list that this worker has last fetched and merged.
+    etag: Option<String>,
     call: Option<CallId>,
     last_call: u64,
     step: FetchStep,
@@ -63,6 +68,8 @@ struct AppliedResponse {
     record: RevocationsRecord,
     /// The list, if it could be parsed.
     list: Option<Revocations>,
+    /// The entity tag of the list.
+    etag: Option<String>,
     /// The version of the record that it replaces.
     version: u32,
     /// The random id for a new list.
@@ -83,6 +90,7 @@ impl RevocationsReader {
             record: RevocationsRecord::default(),
             list: Arc::default(),
             list_id: None,
+            etag: None,
             call: None,
             last_call: 0,
             step: FetchStep::Idle,
@@ -173,8 +181,21 @@ impl RevocationsReader {
             return;
         };
         let mut record = self.record.clone();
-        let response = response.map(CallResponse::as_http_response);
-        let list = record.apply_response(response.as_ref(), now.time, now.random);
+        let etag = response.and_then(CallResponse::etag);
+        let is_unchanged = response.is_some_and(|response| response.status() == NOT_MODIFIED);
+        let list = if self.etag.is_some() && is_unchanged {
+            record.confirm(now.time, now.random);
+            // Its entries have been merged.
+            Ok(Revocations::default())
+        } else {
+            let response = response.map(CallResponse::as_http_response);
+            record.apply_response(response.as_ref(), now.time, now.random)
+        };
+        let etag = if is_unchanged {
+            self.etag.clone()
+        } else {
+            etag
+        };
         let list = list.inspect_err(|error| {
             let line = format!(
                 "portcullis: the revocations could not be fetched through cluster {}: {error}; the \
@@ -186,6 +207,7 @@ impl RevocationsReader {
         let applied = AppliedResponse {
             record,
             list: list.ok(),
+            etag,
             version,
             random: now.random,
         };
@@ -200,7 +222,11 @@ impl RevocationsReader {
     /// Writes this worker's merged list, if the fetched list has new entries.
     fn share(&mut self, applied: AppliedResponse, now: TimeAndRandom) {
         let is_new = match &applied.list {
-            Some(list) => self.merge(list, now.time),
+            Some(list) => {
+                // Not before: an unchanged list is one that has been merged.
+                self.etag.clone_from(&applied.etag);
+                self.merge(list, now.time)
+            }
             None => false,
         };
         if is_new {
@@ -224,7 +250,7 @@ impl RevocationsReader {
                 self.last_call = self.last_call.wrapping_add(1);
                 let id = CallId(self.last_call);
                 self.call = Some(id);
-                let call = Call::revocations(id, &self.sso);
+                let call = Call::revocations(id, &self.sso, self.etag.clone());
                 self.effects.push_back(ReaderEffect::Call(call));
             }
             FetchStep::List(mut applied) => {

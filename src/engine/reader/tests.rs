@@ -27,6 +27,8 @@ struct Worker {
     list: Arc<Revocations>,
     fetches: Vec<bool>,
     log: Vec<String>,
+    /// The entity tag of responses.
+    etag: Option<&'static str>,
 }
 
 /// The indices of the readers of the fixture policy.
@@ -82,6 +84,7 @@ impl Worker {
             list: Arc::default(),
             fetches: Vec::new(),
             log: Vec::new(),
+            etag: None,
         }
     }
 
@@ -137,10 +140,12 @@ impl Worker {
     ) {
         let (status, body) = response.unwrap_or_default();
         let status = status.to_string();
-        let headers = Headers::new(vec![
+        let mut headers = vec![
             (&b":status"[..], status.as_bytes()),
             (b"content-type", b"application/json"),
-        ]);
+        ];
+        headers.extend(self.etag.map(|etag| (&b"etag"[..], etag.as_bytes())));
+        let headers = Headers::new(headers);
         let response = response.map(|_| CallResponse {
             headers: &headers,
             body: body.as_bytes(),

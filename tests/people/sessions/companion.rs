@@ -62,6 +62,8 @@ struct Shared {
 struct State {
     keys: Vec<Value>,
     revocations: Value,
+    /// The number of the list, which is its entity tag.
+    edition: u32,
     refresh: CannedResponse,
     seen: Vec<ReceivedRequest>,
 }
@@ -102,6 +104,7 @@ impl Companion {
             state: Mutex::new(State {
                 keys: Vec::new(),
                 revocations: json!({"version": 1, "floor": 0, "entries": []}),
+                edition: 0,
                 refresh: CannedResponse::cookies(500, []),
                 seen: Vec::new(),
             }),
@@ -128,7 +131,9 @@ impl Companion {
 
     /// Publishes this revocation list from now on.
     pub(crate) fn revoke(&self, list: Value) {
-        self.shared.state().revocations = list;
+        let mut state = self.shared.state();
+        state.revocations = list;
+        state.edition += 1;
     }
 
     /// Sets the response to refresh requests.
@@ -190,7 +195,17 @@ impl Shared {
         let mut state = self.state();
         let response = match seen.path.as_str() {
             KEYS => CannedResponse::json(&json!({"keys": state.keys})),
-            REVOCATIONS => CannedResponse::json(&state.revocations),
+            REVOCATIONS => {
+                let etag = format!("\"edition-{}\"", state.edition);
+                let is_known = seen.all("if-none-match") == [etag.as_str()];
+                let mut list = CannedResponse::json(&state.revocations);
+                list.headers.push(("etag", etag));
+                if is_known {
+                    list.status = 304;
+                    list.body.clear();
+                }
+                list
+            }
             REFRESH => state.refresh.clone(),
             path => {
                 let mut page = CannedResponse::json(&json!({"companion": path}));

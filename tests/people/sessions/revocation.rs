@@ -48,6 +48,19 @@ fn count_forwarded_requests(gateway: &mut SessionGateway, before: usize) {
     }
 }
 
+/// Waits until one more fetch has this entity tag.
+async fn wait_until_known(gateway: &SessionGateway, etag: &str) {
+    let count = || {
+        let seen = gateway.companion.requests_to(REVOCATIONS);
+        let known = seen
+            .iter()
+            .filter(|seen| seen.all("if-none-match") == [etag]);
+        known.count()
+    };
+    let before = count();
+    wait::until_true(etag, wait::LONG, async || count() > before).await;
+}
+
 async fn verdict(gateway: &Gateway, call: &Call) -> String {
     gateway.call(call.clone()).await.verdict()
 }
@@ -126,6 +139,27 @@ async fn one_worker_fetches_revocations_for_all_every_two_to_three_seconds() {
     );
     assert!(seen.all("cookie").is_empty() && seen.all("authorization").is_empty());
     gateway.assert_clean().await;
+}
+
+#[tokio::test]
+async fn a_list_that_has_not_changed_is_not_fetched_again() {
+    for version in Version::ALL {
+        let mut gateway = SessionGateway::with(|_| {}, |builder| builder.version(version)).await;
+        wait_until_known(&gateway, "\"edition-0\"").await;
+        let eve = TestSession::new("eve");
+        gateway.companion.revoke(list(0, &[by_sid(&eve, 600)]));
+        let call = with_session(&gateway.valid_token(&eve));
+        let before = gateway.fixture.app.count();
+        wait_until_refused_by_all(&gateway, &call, "401 revoked").await;
+        count_forwarded_requests(&mut gateway, before);
+        // A response without a list is as recent as one with it.
+        wait_until_known(&gateway, "\"edition-1\"").await;
+        wait_until_known(&gateway, "\"edition-1\"").await;
+        let age = "portcullis_revocations_age_seconds";
+        gateway.gateway.metric(age, &[], |age| age <= 5.0).await;
+        assert_eq!(verdict(&gateway.gateway, &call).await, "401 revoked");
+        gateway.assert_clean().await;
+    }
 }
 
 #[tokio::test]

@@ -119,3 +119,64 @@ fn entries_are_dropped_only_after_they_expire() {
         assert_eq!(one.list.len(), count, "{secs}");
     }
 }
+
+/// The entity tag in the first call.
+fn if_none_match(worker: &Worker) -> Option<&str> {
+    let (_, call) = &worker.calls[0];
+    let mut headers = call.headers.iter();
+    headers.find_map(|(name, value)| (*name == "if-none-match").then_some(value.as_str()))
+}
+
+#[test]
+fn a_list_that_has_not_changed_is_not_fetched_again() {
+    let (mut cells, mut one, mut two) = Worker::two();
+    one.etag = Some("\"a-1\"");
+    one.tick(REVOCATIONS, false, &mut cells, START);
+    assert_eq!(if_none_match(&one), None);
+    one.handle_response(Some((200, &list(&[1]).to_json())), &mut cells, START);
+    for secs in [3, 6] {
+        one.tick(REVOCATIONS, false, &mut cells, later(secs));
+        assert_eq!(if_none_match(&one), Some("\"a-1\""));
+        one.handle_response(Some((304, "")), &mut cells, later(secs));
+        // It counts as a fetch.
+        one.tick(REVOCATIONS, false, &mut cells, later(secs + 1));
+        assert!(one.calls.is_empty());
+    }
+    assert_eq!(*one.list, list(&[1]));
+    assert_eq!(one.log, [""; 0]);
+
+    // Another worker has the list, but not from the companion: its copy may be shorter.
+    two.tick(REVOCATIONS, false, &mut cells, later(9));
+    assert_eq!(*two.list, list(&[1]));
+    assert_eq!(if_none_match(&two), None);
+    two.handle_response(Some((304, "")), &mut cells, later(9));
+    let line = two.log.pop().unwrap();
+    assert!(line.contains("could not be fetched"), "{line}");
+}
+
+#[test]
+fn a_failed_fetch_keeps_the_entity_tag_and_a_list_without_one_drops_it() {
+    let (mut cells, mut one, _) = Worker::two();
+    let mut fetch = |one: &mut Worker, secs, response| {
+        one.tick(REVOCATIONS, false, &mut cells, later(secs));
+        let sent = if_none_match(one).map(str::to_owned);
+        one.handle_response(Some(response), &mut cells, later(secs));
+        sent
+    };
+    let body = list(&[1]).to_json();
+    one.etag = Some("\"a-1\"");
+    assert_eq!(fetch(&mut one, 0, (200, &body)), None);
+    let known = Some("\"a-1\"".to_owned());
+    one.etag = Some("\"b-2\"");
+    assert_eq!(fetch(&mut one, 10, (503, "")), known);
+    assert_eq!(fetch(&mut one, 40, (200, "[]")), known);
+    one.etag = None;
+    assert_eq!(fetch(&mut one, 80, (200, &body)), known);
+    // These would be sent back in a header.
+    let unusable = ["W/\"a\"", "a", "\"a\"b\"", "\"a b\"", "\"\u{e9}\""];
+    for (round, etag) in (0..).zip(unusable) {
+        one.etag = Some(etag);
+        let sent = fetch(&mut one, 120 + 10 * round, (200, &body));
+        assert_eq!(sent, None, "{etag}");
+    }
+}
