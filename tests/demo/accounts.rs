@@ -1,14 +1,17 @@
 //! The accounts, the provider and the companion.
 
-use portcullis_tests::lab::provider::Client;
-use portcullis_tests::lab::{Authority, Companion, Provider};
+use crate::lab::provider::Client;
+use crate::lab::{Authority, Companion, Provider};
 use serde_json::{Value, json};
 
 /// An account at the provider.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Account {
+pub enum Account {
+    /// An operator, in the group `sre`.
     Alice,
+    /// In the group `sales`.
     Bob,
+    /// An engineer, in the group `dev`.
     Carol,
 }
 
@@ -23,9 +26,12 @@ const CLIENT: &str = "portcullis";
 const SECRET: &str = "s3cret";
 
 impl Account {
-    pub(crate) const ALL: [Self; 3] = [Self::Alice, Self::Bob, Self::Carol];
+    /// All accounts.
+    pub const ALL: [Self; 3] = [Self::Alice, Self::Bob, Self::Carol];
 
-    pub(crate) fn login(self) -> &'static str {
+    /// The login name. Any password is accepted.
+    #[must_use]
+    pub fn login(self) -> &'static str {
         match self {
             Self::Alice => "alice",
             Self::Bob => "bob",
@@ -42,7 +48,8 @@ impl Account {
     }
 
     /// The name in the table.
-    pub(crate) fn title(self) -> String {
+    #[must_use]
+    pub fn title(self) -> String {
         format!("{} ({})", self.login(), self.group())
     }
 

@@ -4,25 +4,25 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use portcullis_tests::lab::{SigningKey, Token};
+use crate::lab::{SigningKey, Token};
 
 /// The default issuer of clusters that kubeadm sets up.
 pub(crate) const ISSUER: &str = "https://kubernetes.default.svc.cluster.local";
 /// The audience of tokens for the gateway.
 const AUDIENCE: &str = "portcullis";
 /// The lifetime of a token in seconds: the minimum of Kubernetes.
-pub(crate) const LIFETIME: i64 = 600;
+pub const LIFETIME: i64 = 600;
 
 /// Two clusters that differ only in their keys.
 #[derive(Debug)]
-pub(crate) struct Clusters {
+pub struct Clusters {
     pub(crate) blue: SigningKey,
     pub(crate) green: SigningKey,
 }
 
 /// A caller.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Caller {
+pub enum Caller {
     /// `monitoring/karma` of cluster blue: the one that the policy lists.
     Karma,
     /// The same service account of cluster green.
@@ -43,9 +43,16 @@ pub(crate) enum Caller {
     GreenPrometheus,
 }
 
+impl Default for Clusters {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Clusters {
     /// Two new clusters.
-    pub(crate) fn new() -> Self {
+    #[must_use]
+    pub fn new() -> Self {
         Self {
             blue: SigningKey::rsa("blue"),
             green: SigningKey::rsa("green"),
@@ -54,7 +61,10 @@ impl Clusters {
 
     /// Writes a new token of each caller into a folder, each with a rename, so that readers never
     /// get a partial token.
-    pub(crate) fn write_tokens(&self, folder: &Path) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// If a file can't be written.
+    pub fn write_tokens(&self, folder: &Path) -> io::Result<()> {
         fs::create_dir_all(folder)?;
         for caller in Caller::ALL {
             if let Some(token) = caller.token(self) {
@@ -104,7 +114,8 @@ impl Caller {
     }
 
     /// The file of its token.
-    pub(crate) fn file(self) -> &'static str {
+    #[must_use]
+    pub fn file(self) -> &'static str {
         match self {
             Self::Karma => "karma.jwt",
             Self::GreenKarma => "green-karma.jwt",
@@ -119,7 +130,8 @@ impl Caller {
     }
 
     /// A new token.
-    pub(crate) fn token(self, clusters: &Clusters) -> Option<String> {
+    #[must_use]
+    pub fn token(self, clusters: &Clusters) -> Option<String> {
         let Clusters { blue, green } = clusters;
         let account = |namespace, name| {
             Token::service_account(ISSUER, AUDIENCE, namespace, name).expires_in(LIFETIME)

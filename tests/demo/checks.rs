@@ -6,8 +6,8 @@ mod workloads;
 use portcullis_core::decision::Reason;
 use serde_json::Value;
 
-use crate::callers::Clusters;
-use crate::gateway::DemoGateway;
+use crate::demo::callers::Clusters;
+use crate::demo::gateway::DemoGateway;
 
 /// A request: method, app and path.
 #[derive(Clone, Copy, Debug)]
@@ -24,13 +24,17 @@ struct Expected {
 
 /// A row of the table.
 #[derive(Debug)]
-pub(crate) struct Row {
-    pub(crate) caller: String,
-    pub(crate) request: String,
-    pub(crate) status: String,
-    pub(crate) reason: String,
+pub struct Row {
+    /// The caller.
+    pub caller: String,
+    /// The request.
+    pub request: String,
+    /// The status of the response.
+    pub status: String,
+    /// The reason, and the rule that allows it.
+    pub reason: String,
     /// The expected decision, if it is not the actual one.
-    pub(crate) differs: Option<String>,
+    pub differs: Option<String>,
 }
 
 const READ_ALERTS: Request = Request("GET", "alertmanager", "/api/v2/alerts");
@@ -40,7 +44,7 @@ const SEND_ALERT: Request = Request("POST", "alertmanager", "/api/v2/alerts");
 const ALERT: &str = r#"[{"labels": {"alertname": "Demo", "cluster": "green"}}]"#;
 
 /// Sends all requests and returns the rows of the table.
-pub(crate) async fn run(gateway: &DemoGateway, clusters: &Clusters) -> Vec<Row> {
+pub async fn run(gateway: &DemoGateway, clusters: &Clusters) -> Vec<Row> {
     let mut rows = workloads::run(gateway, clusters).await;
     rows.extend(users::run(gateway).await);
     rows

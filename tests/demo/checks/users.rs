@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use crate::lab::{Call, UserAgent, wait};
 use portcullis_core::decision::Reason;
-use portcullis_tests::lab::{Call, UserAgent, wait};
 
 use super::{ALERT, Expected, READ_ALERTS, Request, Row, SEND_ALERT, allowed, refused};
-use crate::accounts::Account;
-use crate::gateway::DemoGateway;
+use crate::demo::accounts::Account;
+use crate::demo::gateway::DemoGateway;
 
 const GRAPH: Request = Request("GET", "prometheus", "/classic/graph");
 

@@ -1,11 +1,11 @@
 //! Workloads, each with its own token.
 
+use crate::lab::Call;
 use portcullis_core::decision::Reason;
-use portcullis_tests::lab::Call;
 
 use super::{ALERT, Expected, READ_ALERTS, Request, Row, SEND_ALERT, allowed, refused};
-use crate::callers::{Caller, Clusters};
-use crate::gateway::DemoGateway;
+use crate::demo::callers::{Caller, Clusters};
+use crate::demo::gateway::DemoGateway;
 
 const RELOAD: Request = Request("POST", "alertmanager", "/-/reload");
 const QUERY: Request = Request("GET", "prometheus", "/api/v1/query?query=up");

@@ -1,6 +1,6 @@
 //! The table that the demo prints.
 
-use crate::checks::Row;
+use portcullis_tests::demo::Row;
 
 /// Prints the rows with a header, each column as wide as needed.
 pub(crate) fn print(rows: &[Row]) {

@@ -1,11 +1,9 @@
-//! A demo: Envoy with `envoy/gateway.yaml`, real apps behind it, callers of two clusters that
+//! The program of the demo: see [`portcullis_tests::demo`].
+//!
+//! Envoy with `envoy/gateway.yaml`, real apps behind it, callers of two clusters that
 //! differ only in their keys, and users who sign in at a real provider.
 #![forbid(unsafe_code)]
 
-mod accounts;
-mod callers;
-mod checks;
-mod gateway;
 mod guide;
 mod settings;
 mod table;
@@ -14,16 +12,15 @@ use std::io;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use portcullis_tests::demo::{self, Clusters, DemoGateway};
 use portcullis_tests::lab::folder::workspace;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time;
 
-use callers::Clusters;
-use gateway::DemoGateway;
 use settings::Settings;
 
 /// Tokens are replaced after half of their lifetime, like the kubelet does.
-const TOKEN_REFRESH_INTERVAL: Duration = Duration::from_secs(callers::LIFETIME.unsigned_abs() / 2);
+const TOKEN_REFRESH_INTERVAL: Duration = Duration::from_secs(demo::LIFETIME.unsigned_abs() / 2);
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -58,12 +55,12 @@ async fn run(settings: &Settings) -> io::Result<ExitCode> {
 async fn show(settings: &Settings) -> io::Result<ExitCode> {
     println!(
         "Starting two issuers, an OpenID provider, the companion, Alertmanager, Prometheus and Envoy {} ...\n",
-        gateway::ENVOY
+        demo::ENVOY
     );
     let clusters = Clusters::new();
-    let gateway = DemoGateway::start(&clusters, settings).await;
+    let gateway = DemoGateway::start(&clusters, [settings.gateway, settings.admin]).await;
 
-    let rows = checks::run(&gateway, &clusters).await;
+    let rows = demo::run_checks(&gateway, &clusters).await;
     table::print(&rows);
     let unexpected = rows.iter().filter(|row| row.differs.is_some()).count();
     if unexpected > 0 {

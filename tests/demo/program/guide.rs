@@ -2,9 +2,7 @@
 
 use std::path::Path;
 
-use crate::accounts::Account;
-use crate::callers::Caller;
-use crate::gateway::{DemoGateway, relative};
+use portcullis_tests::demo::{Account, Caller, DemoGateway, relative};
 
 /// Prints URLs to open and commands to copy. `authority` is the CA's file for browsers and curl,
 /// and `tokens` the folder of the tokens.
@@ -18,6 +16,10 @@ pub(crate) fn print(gateway: &DemoGateway, authority: &Path, tokens: &Path) {
         "  alice may use all of Prometheus and Alertmanager, carol may read Prometheus, and bob may use neither:"
     );
     println!("  {}", gateway.url("alertmanager", "/api/v2/alerts"));
+    println!(
+        "  Prometheus has the metrics of the gate and of the companion, and the alerts: {}",
+        gateway.url("prometheus", "/classic/alerts")
+    );
     println!(
         "  Sign out to sign in as another user: {}",
         gateway.sign_out()
