@@ -16,7 +16,7 @@ const SKIPPED: [&str; 5] = [".git", ".github", ".tools", "node_modules", "target
 const WITHOUT_SCHEMA: [&str; 2] = ["apiserver.config.k8s.io/", "kubeadm.k8s.io/"];
 
 /// Files that another test program loads: the beginning of their paths, and a source that names each of them.
-const LOADED_BY: [(&str, &str); 7] = [
+const LOADED_BY: [(&str, &str); 8] = [
     ("envoy/", "tests/gate/envoy_files.rs"),
     (
         "istio/cluster/authentication.yaml",
@@ -31,6 +31,7 @@ const LOADED_BY: [(&str, &str); 7] = [
         "istio/mesh/istiod-values.yaml",
         "tests/installation/telemetry.rs",
     ),
+    ("tests/monitoring/rules/", "tests/monitoring/alerts.rs"),
     ("tests/fuzz/corpus/", "tests/fuzz/Cargo.toml"),
     (
         "tests/proxies/traefik.yaml",
