@@ -22,8 +22,8 @@ pub use crate::jwk::{
 pub use keyring::{AmbiguousKey, DuplicateKey, KeyStatus, Keyring};
 pub use owners::{KeyOwners, KeyOwnersError, Owner, OwnerEntry};
 pub use record::{KeyRecord, KeyRecordError};
-pub(crate) use response::object;
-pub use response::{Fetched, HttpResponse, ResponseError};
+pub use response::{Fetched, HttpResponse, MIRROR_VERSION, ResponseError};
+pub(crate) use response::{expect_version, object};
 pub use schedule::{FETCH_TIMEOUT, KeyRequest, UNKNOWN_KID_INTERVAL};
 pub use trust_keys::{Condition, KeyLookup, TrustKeys};
 pub use warning::KeyWarning;

@@ -112,12 +112,15 @@ pub fn provider() -> Command {
     command
 }
 
-/// The companion, which Cargo builds beside the running program.
+/// The companion, which Cargo builds beside the running program, or the file that `PORTCULLIS_COMPANION` names.
 ///
 /// # Panics
 /// If it is not built.
 #[must_use]
 pub fn companion() -> PathBuf {
+    if let Some(path) = env::var_os("PORTCULLIS_COMPANION") {
+        return existing(PathBuf::from(path), "cargo build -p portcullis");
+    }
     built("portcullis").expect("the companion is missing: run `cargo build -p portcullis`")
 }
 

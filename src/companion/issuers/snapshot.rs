@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use portcullis_core::keys::{Key, KeyRecord, KeyStatus, Keyring, TrustKeys};
+use portcullis_core::keys::{Key, KeyRecord, KeyStatus, Keyring, MIRROR_VERSION, TrustKeys};
 use portcullis_core::timestamp::Timestamp;
 use portcullis_core::trust::{KeySourceId, PerKeySource, Trust, Url};
 use serde_json::{Value, json};
@@ -120,6 +120,7 @@ impl Snapshot {
         let set = set.filter(may_serve)?;
         let mut document: Value = serde_json::from_str(&set.to_json()).ok()?;
         let added = [
+            ("version", json!(MIRROR_VERSION)),
             ("trust", json!(trust.name)),
             ("issuer", json!(trust.issuer)),
             ("source", json!(url.to_string())),

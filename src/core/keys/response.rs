@@ -59,6 +59,11 @@ pub enum ResponseError {
     /// `jwks_uri` is not an unambiguous https URL.
     #[error("`jwks_uri` of the discovery document is not a plain https URL")]
     KeySetUrl,
+    /// The version of the format is one that this release does not know.
+    #[error(
+        "the response has an unknown version; help: filter and companion must be at most one minor version apart"
+    )]
+    UnknownVersion,
     /// The response is for another trust entry.
     #[error("the mirror's response is for another trust entry")]
     OtherTrust,
@@ -76,6 +81,9 @@ impl ResponseError {
         matches!(self, Self::Status(404))
     }
 }
+
+/// The version of the companion's mirror.
+pub const MIRROR_VERSION: u64 = 1;
 
 /// Reads `issuer` and `jwks_uri` of a discovery document.
 pub(super) fn document(
@@ -105,13 +113,17 @@ pub(super) fn set(trust: &Trust, response: &HttpResponse<'_>) -> Result<Fetched,
     })
 }
 
-/// Reads a response of the companion's mirror: `{trust, issuer, source, fetched_at, keys}`.
+/// Reads a response of the companion's mirror: `{version, trust, issuer, source, fetched_at, keys}`.
 /// `fetched_at` is in seconds since the epoch, and `keys` is as in a JWKS.
 pub(super) fn mirrored(
     trust: &Trust,
     response: &HttpResponse<'_>,
 ) -> Result<Fetched, ResponseError> {
     let mirror = object(response)?;
+    // The first companions sent none.
+    if mirror.member("version").is_some() {
+        expect_version(&mirror, MIRROR_VERSION)?;
+    }
     let text = |name| {
         mirror
             .member(name)
@@ -142,6 +154,15 @@ fn keys(trust: &Trust, json: &Json) -> Result<KeySet, ResponseError> {
         Ok(set)
     } else {
         Err(ResponseError::NothingPinned)
+    }
+}
+
+/// Refuses a document of the companion whose format has another version: it may mean something else.
+pub(crate) fn expect_version(document: &Json, version: u64) -> Result<(), ResponseError> {
+    match document.member("version") {
+        Some(Json::Number(number)) if number.as_u64() == Some(version) => Ok(()),
+        Some(Json::Number(_)) => Err(ResponseError::UnknownVersion),
+        _ => Err(ResponseError::Malformed),
     }
 }
 

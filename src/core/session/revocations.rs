@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::json::Json;
-use crate::keys::{HttpResponse, ResponseError, object};
+use crate::keys::{HttpResponse, ResponseError, expect_version, object};
 use crate::timestamp::Timestamp;
 
 use super::{Id, SessionHandles};
@@ -15,6 +15,9 @@ mod tests;
 
 /// The maximum difference between the clocks of the companion and a filter.
 const MAX_AHEAD: Duration = Duration::from_secs(60);
+
+/// The version of the text form.
+const VERSION: u64 = 1;
 
 /// The list of sessions that were revoked before their tokens expire. The companion keeps it, and
 /// filters merge what they fetch: no entry is dropped before its end, and a full list revokes more
@@ -76,7 +79,9 @@ impl Revocations {
 
     /// Reads the companion's response.
     pub fn from_response(response: &HttpResponse<'_>) -> Result<Self, ResponseError> {
-        Self::read(&object(response)?).ok_or(ResponseError::Malformed)
+        let list = object(response)?;
+        expect_version(&list, VERSION)?;
+        Self::read(&list).ok_or(ResponseError::Malformed)
     }
 
     /// Parses the form of [`Revocations::to_json`].
@@ -89,7 +94,7 @@ impl Revocations {
     }
 
     fn read(json: &Json) -> Option<Self> {
-        if number(json, "version")? != 1 {
+        if number(json, "version")? != VERSION {
             return None;
         }
         let time = |json, name| number(json, name).map(Timestamp::from_secs);
@@ -149,7 +154,7 @@ impl Revocations {
         });
         let entries: Vec<String> = entries.collect();
         format!(
-            r#"{{"version":1,"floor":{},"entries":[{}]}}"#,
+            r#"{{"version":{VERSION},"floor":{},"entries":[{}]}}"#,
             self.floor.secs(),
             entries.join(",")
         )

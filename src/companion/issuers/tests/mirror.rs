@@ -51,6 +51,7 @@ async fn a_filter_can_read_the_mirror() {
     let json: Value = serde_json::from_str(&document).unwrap();
     let source = format!("https://{}/openid/v1/jwks", issuer.address());
     let expected = json!({
+        "version": 1,
         "trust": "blue",
         "issuer": NAME,
         "source": source,

@@ -28,6 +28,15 @@ const PUBLISH_BEFORE_USE: Duration = Duration::from_secs(600);
 /// The maximum size of a key file, in bytes. Eight keys need less.
 const MAX_BYTES: usize = 16 * 1024;
 
+/// The version of the format.
+const VERSION: u32 = 1;
+
+/// The member that key files of all versions have.
+#[derive(Deserialize)]
+struct Version {
+    version: u32,
+}
+
 /// The key file, as JSON.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -128,6 +137,12 @@ fn read(path: &Path) -> Result<Option<Document>, KeyFileError> {
         Err(error) => return Err(KeyFileError::unreadable(path, &error)),
     };
     let Some(text) = text else { return Ok(None) };
+    // Of a newer format, other members may be unknown too.
+    let version = serde_json::from_slice::<Version>(&text).map(|found| found.version);
+    if let Some(version) = version.ok().filter(|version| *version != VERSION) {
+        let problem = format!("unknown version {version}: another release has written it");
+        return Err(KeyFileError::invalid(path, &problem));
+    }
     // Serde's message may quote a key.
     let document: Document = serde_json::from_slice(&text).map_err(|error| {
         let at = format!("line {}, column {}", error.line(), error.column());
@@ -160,7 +175,7 @@ fn refuse_write_access(path: &Path) -> Result<(), KeyFileError> {
 impl Document {
     pub(super) fn new(now: Timestamp) -> Self {
         Self {
-            version: 1,
+            version: VERSION,
             handle: SecretKey::random(),
             keys: vec![Entry::new(now, now)],
         }
@@ -182,9 +197,6 @@ impl Document {
     }
 
     fn check(&self) -> Result<(), &'static str> {
-        if self.version != 1 {
-            return Err("unknown version");
-        }
         if self.keys.is_empty() {
             return Err("the file has no key");
         }

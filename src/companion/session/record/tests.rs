@@ -1,5 +1,6 @@
 use super::*;
 use crate::session::fixtures::{ada, at};
+use crate::session::store::Ticket;
 
 fn session() -> Session {
     let ada = ada();
@@ -56,6 +57,15 @@ fn a_session_of_another_version_is_rejected() {
     assert_eq!(Session::from_bytes(other.as_bytes()), None);
     assert_eq!(Session::from_bytes(b""), None);
     assert_eq!(Session::from_bytes(b"{}"), None);
+}
+
+#[test]
+fn a_ticket_of_another_version_is_rejected() {
+    let ticket = Ticket::new(&session());
+    let text = String::from_utf8(ticket.to_bytes().to_vec()).unwrap();
+    assert!(Ticket::from_bytes(text.as_bytes()).is_some());
+    let other = text.replace(r#""version":1"#, r#""version":2"#);
+    assert!(Ticket::from_bytes(other.as_bytes()).is_none());
 }
 
 #[test]

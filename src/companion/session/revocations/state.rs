@@ -45,6 +45,12 @@ struct Wire<'a> {
     logout_tokens: Vec<UsedLogoutToken>,
 }
 
+/// The member that all versions have.
+#[derive(Deserialize)]
+struct Version {
+    version: u32,
+}
+
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct UsedLogoutToken {
@@ -74,10 +80,14 @@ impl RevocationState {
 
     /// Parses the JSON. The error says what is invalid.
     pub(in crate::session) fn parse(text: &[u8]) -> Result<Self, String> {
-        let wire: Wire<'_> = serde_json::from_slice(text).map_err(|error| error.to_string())?;
-        if wire.version != Self::VERSION {
-            return Err(format!("unknown version {}", wire.version));
+        // Of a newer format, other members may be unknown too.
+        let version = serde_json::from_slice::<Version>(text).map(|found| found.version);
+        if let Some(version) = version.ok().filter(|version| *version != Self::VERSION) {
+            return Err(format!(
+                "unknown version {version}: another release has written it"
+            ));
         }
+        let wire: Wire<'_> = serde_json::from_slice(text).map_err(|error| error.to_string())?;
         let list = |text: &RawValue| {
             let list = Revocations::parse(text.get().as_bytes());
             list.map_err(|error| error.to_string())

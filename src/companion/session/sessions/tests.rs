@@ -1,5 +1,6 @@
 mod backchannel;
 mod file_store;
+mod formats;
 mod forward_auth;
 mod groups;
 mod lifetimes;

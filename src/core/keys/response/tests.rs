@@ -130,11 +130,20 @@ fn d02_the_key_set_of_a_discovery_document_is_on_https() {
 }
 
 #[test]
-fn a_mirror_of_another_entry_is_refused() {
+fn a_mirror_of_another_entry_or_version_is_refused() {
     let trust = plain();
     let body = |head: &str| format!("{{{head}, {}", set_of(&["a"]).trim_start_matches('{'));
     let ours = r#""trust": "blue", "issuer": "https://blue.example.com""#;
     assert!(mirrored(&trust, &good(&body(&format!(r#"{ours}, "fetched_at": 5"#)))).is_ok());
+    for (version, expected) in [
+        ("1", Ok(())),
+        ("2", Err(ResponseError::UnknownVersion)),
+        ("\"1\"", Err(ResponseError::Malformed)),
+    ] {
+        let body = body(&format!(r#"{ours}, "fetched_at": 5, "version": {version}"#));
+        let read = mirrored(&trust, &good(&body)).map(drop);
+        assert_eq!(read, expected, "{version}");
+    }
     for head in [
         r#""trust": "green", "issuer": "https://blue.example.com", "fetched_at": 5"#,
         r#""trust": "blue", "issuer": "https://old.example.com", "fetched_at": 5"#,

@@ -588,6 +588,13 @@ fn responses_are_checked_like_those_of_issuers() {
             },
             ResponseError::Malformed,
         ),
+        (
+            HttpResponse {
+                body: br#"{"version":2,"entries":"of another form"}"#,
+                ..response
+            },
+            ResponseError::UnknownVersion,
+        ),
     ] {
         assert_eq!(Revocations::from_response(&other), Err(error));
     }

@@ -132,6 +132,10 @@ fn an_invalid_key_file_is_not_changed() {
         assert_eq!(&fs::read_to_string(&path).unwrap(), content);
         load(&path).unwrap_err();
     }
+    let newer = good.replace("\"version\": 1", "\"extra\": 1, \"version\": 2");
+    fs::write(&path, newer).unwrap();
+    let error = load(&path).unwrap_err().to_string();
+    assert!(error.contains("unknown version 2"), "{error}");
     // Zero is not a valid private key.
     fs::write(&path, good.replace(&field("signing"), &zero)).unwrap();
     load(&path).unwrap_err();

@@ -295,6 +295,9 @@ fn invalid_states_are_rejected() {
     for text in bad {
         assert!(RevocationState::parse(text.as_bytes()).is_err(), "{text}");
     }
+    let newer = good.replace(r#"{"version":2,"#, r#"{"version":3,"extra":[],"#);
+    let error = RevocationState::parse(newer.as_bytes()).unwrap_err();
+    assert!(error.starts_with("unknown version 3"), "{error}");
 }
 
 #[test]
