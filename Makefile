@@ -18,6 +18,9 @@ CARGO_DENY := 0.20.2
 CARGO_FUZZ := 0.13.2
 CADDY := v2.11.9
 OAUTH2_PROXY := v7.15.6
+ACTIONLINT := v1.7.12
+CARGO_CYCLONEDX := 0.5.9
+CRANE := v0.22.1
 HELM := v4.3.1
 KUBECONFORM := v0.8.0
 KUSTOMIZE := v5.8.1
@@ -71,13 +74,16 @@ chromium: | servers
 caddy:
 	tests/setup/go.sh caddy github.com/caddyserver/caddy/v2/cmd/caddy $(CADDY)
 
-# What installs the project in Kubernetes, and the schemas of its objects. One after the other: each Go build uses all
-# cores.
+# What installs the project in Kubernetes, with the schemas of its objects, and what makes images and checks workflows. One
+# after the other: each Go build uses all cores.
 .PHONY: installers
 installers: | caddy
 	tests/setup/go.sh helm helm.sh/helm/v4/cmd/helm $(HELM)
 	tests/setup/go.sh kubeconform github.com/yannh/kubeconform/cmd/kubeconform $(KUBECONFORM)
 	tests/setup/go.sh kustomize sigs.k8s.io/kustomize/kustomize/v5 $(KUSTOMIZE)
+	tests/setup/go.sh actionlint github.com/rhysd/actionlint/cmd/actionlint $(ACTIONLINT)
+	tests/setup/images.sh
+	tests/setup/certificates.sh
 	tests/setup/schemas.sh
 
 .PHONY: wasm-bindgen
@@ -126,8 +132,9 @@ wasm: build-tools $(FILTER) ## build the filter: target/portcullis.wasm
 
 # Panic messages contain source paths. Without their machine-specific prefixes the build is reproducible. Listed by the
 # shell: make remembers what it found in a folder before the crates were there.
-REGISTRY = $(shell ls -d $(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src/*)
-wasm: export CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS = $(REGISTRY:%=--remap-path-prefix=%=crates) --remap-path-prefix=$(CURDIR)=.
+CRATES = $(shell ls -d $(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src/*)
+REMAP = $(CRATES:%=--remap-path-prefix=%=crates) --remap-path-prefix=$(CURDIR)=.
+wasm: export CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS = $(REMAP)
 
 # Cargo decides whether to rebuild, and keeps the file's modification time if not. Only the cdylib, because rustc does
 # no link-time optimisation across crates when it also builds an rlib: that saves a tenth of the size.
@@ -157,6 +164,110 @@ module: ## build the filter as an Envoy dynamic module: target/libportcullis.so
 .PHONY: build
 build: wasm module ## build a release: the filter, the dynamic module and target/release/portcullis
 	cargo build --release -p portcullis
+
+# Images name the version of the workspace, and the commit with its time, which SOURCE_DATE_EPOCH replaces. Everything
+# else in them comes from the sources and from pinned tools, so one commit gives one digest.
+VERSION = $(shell cargo pkgid -p portcullis | awk -F '[\#@]' '{ print $$NF }')
+REVISION = $(shell git describe --always --dirty --abbrev=40 --exclude='*' 2>/dev/null)
+CREATED = $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null),0)
+IMAGES := target/images
+ABOUT = -version '$(VERSION)' -revision '$(REVISION)' -created '$(CREATED)'
+MUSL := x86_64-unknown-linux-musl aarch64-unknown-linux-musl
+
+.PHONY: image-tools
+image-tools:
+	tests/setup/images.sh
+	tests/setup/certificates.sh
+
+# Static programs, which need no base image. Zig compiles ring's C code and links, for both architectures on either.
+.PHONY: companions
+companions: export CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_RUSTFLAGS = $(REMAP)
+companions: export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_RUSTFLAGS = $(REMAP)
+companions: export CARGO_ZIGBUILD_ZIG_PATH = $(TOOLS)/cross/bin/zig
+companions: export CARGO_ZIGBUILD_CACHE_DIR = $(TOOLS)/cross/cache
+companions: export ZIG_GLOBAL_CACHE_DIR = $(TOOLS)/cross/cache
+companions: build-tools
+	tests/setup/cross.sh
+	$(TOOLS)/cross/bin/cargo-zigbuild zigbuild --locked --release -p portcullis --bin portcullis $(MUSL:%=--target %)
+
+.PHONY: filter-image
+filter-image: wasm image-tools
+	@mkdir -p $(IMAGES)
+	@$(TOOLS)/images/images filter -wasm $(FILTER) -out $(IMAGES)/filter $(ABOUT) >$(IMAGES)/filter.txt
+
+.PHONY: companion-image
+companion-image: companions image-tools
+	@mkdir -p $(IMAGES)
+	@$(TOOLS)/images/images companion -amd64 $(BUILD)/x86_64-unknown-linux-musl/release/portcullis \
+		-arm64 $(BUILD)/aarch64-unknown-linux-musl/release/portcullis \
+		-certificates $(TOOLS)/certificates/ca-certificates.crt -out $(IMAGES)/companion $(ABOUT) >$(IMAGES)/companion.txt
+
+# A line for each image: its name, its version and its digest.
+.PHONY: images
+images: filter-image companion-image ## write the images as OCI layouts: target/images/filter and target/images/companion
+	@cat $(IMAGES)/filter.txt $(IMAGES)/companion.txt | tee $(IMAGES)/images.txt
+
+DIST := target/dist
+CHART := $(DIST)/chart/portcullis
+# The registry that the packaged chart names, and that `make publish` pushes to.
+REGISTRY ?= registry.example.com
+
+.PHONY: publish-tools
+publish-tools:
+	tests/setup/go.sh crane github.com/google/go-containerregistry/cmd/crane $(CRANE)
+	tests/setup/go.sh helm helm.sh/helm/v4/cmd/helm $(HELM)
+
+CERTIFI = $(shell sed -n 's/^certifi==\([^ ]*\).*/\1/p' tests/setup/certificates/requirements.txt)
+
+# cargo-cyclonedx writes beside the manifest of every package of the workspace. Helm and tar keep the times of files, which
+# are those of the checkout.
+.PHONY: dist
+dist: images publish-tools ## leave what a release holds in target/dist, see .github/RELEASING.md (REGISTRY=ghcr.io/example)
+	tests/setup/cargo.sh cargo-cyclonedx cargo-cyclonedx $(CARGO_CYCLONEDX)
+	@rm -rf $(DIST) && mkdir -p $(DIST)/chart
+	@cp $(IMAGES)/images.txt $(FILTER) $(DIST)
+	@cp $(BUILD)/x86_64-unknown-linux-musl/release/portcullis $(DIST)/portcullis-linux-amd64
+	@cp $(BUILD)/aarch64-unknown-linux-musl/release/portcullis $(DIST)/portcullis-linux-arm64
+	@for image in filter companion; do \
+		tar --sort=name --mtime=@$(CREATED) --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX --format=ustar \
+			-C $(IMAGES)/$$image -cf $(DIST)/portcullis-$$image.oci.tar oci-layout index.json blobs; \
+	done
+	$(call sbom,filter,wasm32-wasip1,)
+	$(call sbom,companion,x86_64-unknown-linux-musl,$(CERTIFI))
+	@cp -r istio/chart $(CHART)
+	@awk -v registry='$(REGISTRY)' -f istio/images/values.awk $(DIST)/images.txt istio/chart/values.yaml >$(CHART)/values.yaml
+	@find $(CHART) -exec touch --date=@$(CREATED) {} +
+	$(TOOLS)/helm/bin/helm package $(CHART) --destination $(DIST)
+	@rm -r $(DIST)/chart
+	@cd $(DIST) && sha256sum -- * >sha256sums && cat sha256sums
+
+# sbom: the SBOM of the image $(1), whose package is in src/$(1) and built for $(2), with version $(3) of the certificates.
+define sbom
+	@SOURCE_DATE_EPOCH=$(CREATED) $(TOOLS)/cargo-cyclonedx/bin/cargo-cyclonedx cyclonedx --quiet --format json --spec-version 1.5 \
+		--manifest-path src/$(1)/Cargo.toml --target $(2) --no-build-deps --override-filename portcullis.cdx
+	@$(TOOLS)/images/images sbom -bom src/$(1)/portcullis.cdx.json -sources $(CURDIR) -certifi '$(3)' \
+		-out $(DIST)/portcullis-$(1).cdx.json
+	@rm -f src/*/portcullis.cdx.json tests/portcullis.cdx.json
+endef
+
+# Digests do not change when images are copied, so a registry that changed one has stored something else.
+.PHONY: publish
+publish: publish-tools ## push what `make dist` left, or a release's files in target/dist, to REGISTRY
+	@cd $(DIST) && sha256sum --check --quiet sha256sums
+	@rm -rf target/publish && mkdir -p target/publish
+	@while read -r image version digest; do \
+		folder=target/publish/$$image; name=$(REGISTRY)/portcullis/$$image; \
+		mkdir $$folder; tar -xf $(DIST)/portcullis-$$image.oci.tar -C $$folder; \
+		[[ $$($(TOOLS)/crane/bin/crane push $$folder $$name:$$version) == "$$name@$$digest" ]] \
+			|| { echo "publish: $$name:$$version has another digest than $(DIST)/images.txt" >&2; exit 1; }; \
+		echo "$$image $$name@$$digest" | tee -a target/publish/references.txt; \
+	done <$(DIST)/images.txt
+	@charts=$(REGISTRY)/portcullis/charts; for package in $(DIST)/portcullis-*.tgz; do \
+		version=$$(basename $${package#*/portcullis-} .tgz); \
+		$(TOOLS)/helm/bin/helm push $$package oci://$$charts $(HELM_PUSH_FLAGS); \
+		echo "chart $$charts/portcullis@$$($(TOOLS)/crane/bin/crane digest $$charts/portcullis:$$version)" \
+			| tee -a target/publish/references.txt; \
+	done
 
 # These tests mostly wait for other programs, so more of them run at once than there are cores. The dynamic module is not
 # optimised here, because that takes minutes and no test measures it.

@@ -86,7 +86,7 @@ fn the_workflows_run_targets_of_the_makefile() {
         }
     }
     targets.sort();
-    assert_eq!(targets, ["audit", "fuzz", "test"]);
+    assert_eq!(targets, ["audit", "dist", "fuzz", "publish", "test"]);
 }
 
 #[test]

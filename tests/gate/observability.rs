@@ -367,7 +367,8 @@ async fn read_times_of_keys_and_the_digest_of_the_policy_are_metrics() {
     let digest = digest_of(&companion).await;
     let same = |gauge: f64| gauge == digest as f64;
     envoy.metric("portcullis_policy_digest", &[], same).await;
-    let line = format!("the digest of the policy is {digest:012x}");
+    let version = env!("CARGO_PKG_VERSION");
+    let line = format!("portcullis {version}: the digest of the policy is {digest:012x}");
     assert!(gateway.gateway.log().contains(&line));
     assert!(companion.log().contains(&format!("{digest:012x}")));
     other["apps"][0]["rules"][0]["name"] = json!("another-name");

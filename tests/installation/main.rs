@@ -1,5 +1,5 @@
-//! The chart and the manifests in `istio/`, with the tools that install them: helm, kubeconform and kustomize. No
-//! cluster is needed; the tests against real API servers are in `tests/mesh`.
+//! The chart and the manifests in `istio/`, with the tools that install them: helm, kubeconform and kustomize; the images,
+//! and what makes a release. No cluster is needed; the tests against real API servers are in `tests/mesh`.
 
 mod chart;
 mod clusters;
@@ -7,12 +7,16 @@ mod companion;
 mod documents;
 mod generated;
 mod helm;
+mod images;
 mod kubeconform;
 mod manifests;
 mod plugins;
 mod pods;
 mod readme;
+mod release;
 mod schemas;
 mod telemetry;
 mod values;
+mod versions;
+mod workflows;
 mod yaml_files;

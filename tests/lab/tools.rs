@@ -91,6 +91,30 @@ pub fn kustomize() -> PathBuf {
     )
 }
 
+/// actionlint, which checks workflows.
+#[must_use]
+pub fn actionlint() -> PathBuf {
+    existing(
+        workspace().join(".tools/actionlint/bin/actionlint"),
+        "make tools",
+    )
+}
+
+/// The program in `istio/images`, which writes images.
+#[must_use]
+pub fn images() -> PathBuf {
+    existing(workspace().join(".tools/images/images"), "make tools")
+}
+
+/// The certificates of the public CAs, in PEM.
+#[must_use]
+pub fn certificates() -> PathBuf {
+    existing(
+        workspace().join(".tools/certificates/ca-certificates.crt"),
+        "make tools",
+    )
+}
+
 /// The folder with the schemas of Kubernetes objects, and with custom resource definitions.
 #[must_use]
 pub fn schemas() -> PathBuf {

@@ -25,7 +25,7 @@ fn counters_are_exposed() {
     assert!(text.contains("\nportcullis_ambiguous_keys 2\n"), "{text}");
     assert!(text.contains(&digest), "{text}");
     for line in [
-        "build_info{version=\"0.1.0\"} 1",
+        concat!("build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"),
         "requests_total{endpoint=\"/ping\",status=\"200\"} 1",
         "request_duration_seconds_bucket{le=\"0.005\",endpoint=\"/ping\"} 1",
         "request_duration_seconds_bucket{le=\"0.0025\",endpoint=\"/ping\"} 0",

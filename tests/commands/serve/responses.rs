@@ -85,7 +85,11 @@ async fn an_unknown_path_is_a_404_page_and_metrics_have_their_own_listener() {
     );
     let metrics = companion.metrics().await;
     for line in [
-        "portcullis_companion_build_info{version=\"0.1.0\"} 1",
+        concat!(
+            "portcullis_companion_build_info{version=\"",
+            env!("CARGO_PKG_VERSION"),
+            "\"} 1"
+        ),
         "portcullis_companion_requests_total{endpoint=\"unknown\",status=\"404\"} 10",
     ] {
         assert!(metrics.contains(line), "{line}: {metrics}");
