@@ -24,6 +24,10 @@ CRANE := v0.22.1
 HELM := v4.3.1
 KUBECONFORM := v0.8.0
 KUSTOMIZE := v5.8.1
+CRANE := v0.22.1
+# The versions that kube-apiserver and istiod report; tests/setup/*/go.mod determines what they are.
+KUBERNETES := 1.37.2
+ISTIO := 1.31.0
 
 # What rustc enables for wasm32-wasip1, without features that an older V8 rejects.
 FEATURES := bulk-memory bulk-memory-opt call-indirect-overlong multivalue mutable-globals \
@@ -110,7 +114,7 @@ DENY := $(TOOLS)/cargo-deny/bin/cargo-deny --config .cargo/deny.toml
 lint: cargo-deny ## check the format, the lints, the API docs, and the dependencies' licences, bans and sources
 	cargo fmt --all --check
 	cargo fmt --manifest-path tests/fuzz/Cargo.toml --check
-	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy --workspace --all-targets --features portcullis-tests/mesh -- -D warnings
 	cargo clippy -p portcullis-engine -p portcullis-filter --target wasm32-wasip1 -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --quiet
 	$(DENY) --offline --locked check bans licenses sources
@@ -291,6 +295,28 @@ test: ## install the tools, then run lint, unit, node, wasm and e2e
 manifests: installers ## write istio/companion and the chart's schema anew, from the chart and from `portcullis schema`
 	cargo build --workspace --bins
 	PORTCULLIS_WRITE_GENERATED=1 cargo test --workspace --test installation -- generated
+
+KUBERNETES_FLAGS := -X k8s.io/component-base/version.gitVersion=v$(KUBERNETES) \
+	-X k8s.io/component-base/version.gitMajor=$(word 1,$(subst ., ,$(KUBERNETES))) \
+	-X k8s.io/component-base/version.gitMinor=$(word 2,$(subst ., ,$(KUBERNETES)))
+
+# What only `make mesh` needs. One after the other: each build uses all cores.
+.PHONY: mesh-tools
+mesh-tools:
+	@echo 'setup: on two cores, kube-apiserver and Istio take 25 minutes to build, once; crane and Helm take 4 minutes'
+	tests/setup/debian.sh etcd etcd-server
+	tests/setup/definitions.sh
+	tests/setup/go.sh crane github.com/google/go-containerregistry/cmd/crane $(CRANE)
+	tests/setup/go.sh helm helm.sh/helm/v4/cmd/helm $(HELM)
+	tests/setup/go-module.sh kubernetes "$(KUBERNETES_FLAGS)" k8s.io/kubernetes/cmd/kube-apiserver
+	tests/setup/go-module.sh istio '-X istio.io/istio/pkg/version.buildVersion=$(ISTIO)' \
+		istio.io/istio/pilot/cmd/pilot-discovery istio.io/istio/pilot/cmd/pilot-agent ./fetch
+
+# A few tests at once: each runs API servers of 300 MB.
+.PHONY: mesh
+mesh: build-tools envoys provider mesh-tools wasm ## run the tests with real API servers and a real istiod
+	cargo build --workspace --bins
+	cargo test --workspace --features portcullis-tests/mesh --test mesh -- --test-threads=4
 
 .PHONY: demo
 demo: demo-tools provider wasm ## run a gateway with real apps (ONESHOT=1: print the table and exit)

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use p256::pkcs8::EncodePublicKey;
+use p256::pkcs8::{EncodePrivateKey as _, EncodePublicKey};
 use rand_core::{OsRng, RngCore as _};
 use rsa::pkcs8::LineEnding;
 use rsa::signature::{RandomizedSigner as _, SignatureEncoding as _, Signer as _};
@@ -232,6 +232,20 @@ impl SigningKey {
             Secret::Rsa(key) => key.to_public_key().to_public_key_pem(LineEnding::LF),
         }
         .expect("a public key has a PEM")
+    }
+
+    /// The private key as PEM (PKCS #8), for a server that signs by itself.
+    ///
+    /// # Panics
+    /// For a key that is neither RSA nor on P-256.
+    #[must_use]
+    pub fn private_pem(&self) -> String {
+        let pem = match &self.secret {
+            Secret::P256(key) => key.to_pkcs8_pem(LineEnding::LF),
+            Secret::Rsa(key) => key.to_pkcs8_pem(LineEnding::LF),
+            Secret::Ed25519(_) | Secret::P384(_) => panic!("neither RSA nor on P-256"),
+        };
+        pem.expect("a private key has a PEM").to_string()
     }
 
     /// The signature of `message` in the format of JWS (RFC 7515), with the key's algorithm.

@@ -20,7 +20,7 @@ pub fn envoy(version: Version) -> PathBuf {
 /// only if it is started in the folder that the packages were unpacked into.
 #[must_use]
 pub fn app(program: &str) -> Command {
-    let mut command = unpacked("apps", &format!("usr/bin/{program}"));
+    let mut command = unpacked("apps", &format!("usr/bin/{program}"), "make tools");
     command.current_dir(workspace().join(".tools/apps"));
     command
 }
@@ -28,14 +28,14 @@ pub fn app(program: &str) -> Command {
 /// A server of a Debian package: `sbin/nginx`, `bin/redis-server` or `bin/redis-cli`.
 #[must_use]
 pub fn server(program: &str) -> Command {
-    unpacked("servers", &format!("usr/{program}"))
+    unpacked("servers", &format!("usr/{program}"), "make tools")
 }
 
 /// Chromium's WebDriver server, `chromedriver`. Both use the unpacked fonts only, so that pages
 /// look the same on every machine.
 #[must_use]
 pub fn browser_driver() -> Command {
-    let mut command = unpacked("chromium", "usr/bin/chromedriver");
+    let mut command = unpacked("chromium", "usr/bin/chromedriver", "make tools");
     command.env(
         "FONTCONFIG_PATH",
         workspace().join(".tools/chromium/etc/fonts"),
@@ -121,6 +121,44 @@ pub fn schemas() -> PathBuf {
     existing(workspace().join(".tools/schemas"), "make tools")
 }
 
+/// etcd, for a Kubernetes API server.
+#[must_use]
+pub fn etcd() -> Command {
+    unpacked("etcd", "usr/bin/etcd", "make mesh-tools")
+}
+
+/// A Kubernetes API server.
+#[must_use]
+pub fn kube_apiserver() -> PathBuf {
+    existing(
+        workspace().join(".tools/kubernetes/bin/kube-apiserver"),
+        "make mesh-tools",
+    )
+}
+
+/// A program of Istio: `pilot-discovery`, `pilot-agent` or `fetch`.
+#[must_use]
+pub fn istio(program: &str) -> PathBuf {
+    let programs = workspace().join(".tools/istio/bin");
+    existing(programs.join(program), "make mesh-tools")
+}
+
+/// The custom resource definitions of this module: a folder of YAML files.
+#[must_use]
+pub fn definitions(module: &str) -> PathBuf {
+    let folders = workspace().join(".tools/definitions");
+    existing(folders.join(module), "make mesh-tools")
+}
+
+/// crane, which has a registry.
+#[must_use]
+pub fn crane() -> PathBuf {
+    existing(
+        workspace().join(".tools/crane/bin/crane"),
+        "make mesh-tools",
+    )
+}
+
 /// The OpenID provider, a script for Node.
 ///
 /// # Panics
@@ -180,9 +218,9 @@ fn built(name: &str) -> Option<PathBuf> {
 }
 
 /// A program with the libraries that were unpacked beside it.
-fn unpacked(folder: &str, program: &str) -> Command {
+fn unpacked(folder: &str, program: &str, installation: &str) -> Command {
     let folder = workspace().join(".tools").join(folder);
-    let mut command = Command::new(existing(folder.join(program), "make tools"));
+    let mut command = Command::new(existing(folder.join(program), installation));
     command.env("LD_LIBRARY_PATH", folder.join("libraries"));
     command
 }

@@ -1,5 +1,8 @@
 //! YAML as Envoy reads it, for the example configurations.
 
+use std::fs;
+use std::path::{Path, PathBuf};
+
 use saphyr::{LoadableYamlNode as _, Scalar, Yaml};
 use serde_json::{Map, Value};
 
@@ -22,6 +25,29 @@ pub fn read(text: &str) -> Result<Value, String> {
 pub fn read_all(text: &str) -> Result<Vec<Value>, String> {
     let documents = Yaml::load_from_str(text).map_err(|error| error.to_string())?;
     documents.iter().map(value).collect()
+}
+
+/// Reads the documents of all YAML files in a folder, sorted by path. Empty documents are omitted.
+///
+/// # Panics
+/// If a file can't be read; the message has its path.
+#[must_use]
+pub fn read_folder(folder: &Path) -> Vec<Value> {
+    let entries = fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+    let mut files: Vec<PathBuf> = entries
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
+    files.retain(|file| {
+        file.extension()
+            .is_some_and(|extension| extension == "yaml")
+    });
+    files.sort();
+    let documents = files.iter().flat_map(|file| {
+        let text = fs::read_to_string(file).map_err(|error| error.to_string());
+        text.and_then(|text| read_all(&text))
+            .unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+    });
+    documents.filter(|document| !document.is_null()).collect()
 }
 
 fn value(yaml: &Yaml<'_>) -> Result<Value, String> {

@@ -12,7 +12,7 @@ pub(super) const DRAINING_CHAINS: &str = "envoy_listener_manager_total_filter_ch
 pub struct Stats(String);
 
 impl Stats {
-    pub(super) fn new(text: String) -> Self {
+    pub(in crate::lab) fn new(text: String) -> Self {
         Self(text)
     }
 

@@ -1,0 +1,10 @@
+//! The filter and the companion with real Kubernetes API servers and a real istiod. `make mesh` runs
+//! this program, not `make test`: what it needs takes a quarter of an hour to build.
+
+mod bound_tokens;
+mod cluster;
+mod discovery;
+mod manifests;
+mod rotation;
+mod shipped;
+mod two_clusters;
