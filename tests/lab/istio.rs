@@ -45,6 +45,7 @@ impl Istiod {
         let namespace =
             json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}});
         server.apply(&namespace).await;
+        server.apply(&official_envoy()).await;
 
         let [ready, discovery, plain, webhooks, monitoring] = [(); 5].map(|()| port::free());
         let files = [
@@ -139,5 +140,22 @@ fn mesh_configuration() -> Value {
         "rootNamespace": NAMESPACE,
         "trustDomain": "cluster.local",
         "enablePrometheusMerge": false,
+    })
+}
+
+/// Removes the filter from all listeners that only Istio's build of Envoy has.
+fn official_envoy() -> Value {
+    let manager = "envoy.filters.network.http_connection_manager";
+    json!({
+        "apiVersion": "networking.istio.io/v1alpha3",
+        "kind": "EnvoyFilter",
+        "metadata": {"namespace": NAMESPACE, "name": "official-envoy"},
+        "spec": {"configPatches": [{
+            "applyTo": "HTTP_FILTER",
+            "match": {"listener": {"filterChain": {"filter": {
+                "name": manager, "subFilter": {"name": "istio.alpn"},
+            }}}},
+            "patch": {"operation": "REMOVE"},
+        }]},
     })
 }

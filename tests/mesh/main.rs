@@ -5,6 +5,8 @@ mod bound_tokens;
 mod cluster;
 mod discovery;
 mod manifests;
+mod mesh;
+mod push;
 mod rotation;
 mod shipped;
 mod two_clusters;
