@@ -7,6 +7,7 @@ mod cluster;
 mod discovery;
 mod manifests;
 mod mesh;
+mod no_bypass;
 mod push;
 mod rotation;
 mod shipped;

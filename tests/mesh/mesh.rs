@@ -46,6 +46,11 @@ impl Mesh {
         let definitions = yaml::read_folder(&tools::definitions("envoy-gateway"));
         blue.server.define(&definitions).await;
         let istiod = Istiod::start(&blue.server).await;
+        for name in ["istio-ingress", "monitoring", "portcullis"] {
+            let mut namespace = shipped::namespace(name);
+            namespace["metadata"]["labels"] = json!({"portcullis.example.com/gated": "true"});
+            blue.server.apply(&namespace).await;
+        }
         let authority = Authority::new();
         let address = port::free();
         let gateway = Proxy::launch(
@@ -78,11 +83,6 @@ impl Mesh {
     /// The shipped files, and what stands for pods: there are none.
     async fn configure(&self) {
         let server = &self.blue.server;
-        for name in ["monitoring", "portcullis"] {
-            let mut namespace = shipped::namespace(name);
-            namespace["metadata"]["labels"] = json!({"portcullis.example.com/gated": "true"});
-            server.apply(&namespace).await;
-        }
         let listener = json!([{"name": "https", "port": 443, "targetPort": self.address.port()}]);
         let labels = json!({"gateway.networking.k8s.io/gateway-name": "gated"});
         server
@@ -164,6 +164,11 @@ impl Mesh {
         cluster.server.apply(&account).await;
         let spec = json!({"audiences": [AUDIENCE], "expirationSeconds": 3600});
         cluster.server.token("monitoring", name, spec).await
+    }
+
+    /// The address of the gateway.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// Sends a request through the gateway, over a new connection.

@@ -40,20 +40,19 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Starts one, whose certificate istiod issues for a token of its service account. It is not
+    /// Starts one in a namespace that exists, whose certificate istiod issues for a token of its service account. It is not
     /// waited for: a proxy is ready when istiod has sent it everything.
     ///
     /// # Panics
     /// If the API server does not issue the token.
     pub async fn launch(istiod: &Istiod, server: &ApiServer, workload: Workload) -> Self {
         let folder = folder::fresh(workload.name);
-        for namespaced in [
-            json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": workload.namespace}}),
-            json!({"apiVersion": "v1", "kind": "ServiceAccount",
-                "metadata": {"name": workload.service_account, "namespace": workload.namespace}}),
-        ] {
-            server.apply(&namespaced).await;
-        }
+        let account = json!({
+            "apiVersion": "v1",
+            "kind": "ServiceAccount",
+            "metadata": {"name": workload.service_account, "namespace": workload.namespace},
+        });
+        server.apply(&account).await;
         let spec = json!({"audiences": ["istio-ca"], "expirationSeconds": 3600});
         let token = server.token(workload.namespace, workload.service_account, spec);
         write(&folder, "var/run/secrets/tokens/istio-token", &token.await);

@@ -1,0 +1,230 @@
+//! A gated app with its sidecar, the companion with its own, and a workload that tries to avoid the gate. Certificates are
+//! istiod's.
+
+use std::net::SocketAddr;
+
+use portcullis_tests::lab::istio::{Proxy, Workload};
+use portcullis_tests::lab::provider::Client;
+use portcullis_tests::lab::{Call, Companion, Provider, UserAgent, wait};
+use serde_json::{Value, json};
+
+use crate::mesh::{self, HOST, Mesh};
+use crate::shipped;
+
+const ALERTS: &str = "/api/v2/alerts";
+const SECRET: &str = "s3cret";
+const COMPANION: &str = "https://auth.example.com";
+
+/// A workload with a sidecar.
+struct Sidecar {
+    namespace: &'static str,
+    name: &'static str,
+    /// The number of its address.
+    number: u8,
+    /// Its port, and where the sidecar forwards what it receives there.
+    inbound: (u16, SocketAddr),
+    /// What it can call: a namespace, and the port on its own address where the sidecar takes requests.
+    outbound: Option<(&'static str, u16)>,
+}
+
+impl Sidecar {
+    fn labels(&self) -> Value {
+        json!({"app.kubernetes.io/name": self.name})
+    }
+
+    fn address(&self, port: u16) -> SocketAddr {
+        SocketAddr::new(mesh::loopback(self.number), port)
+    }
+
+    /// Its WorkloadEntry, which stands for a pod, with mutual TLS.
+    fn entry(&self) -> Value {
+        let address = self.address(self.inbound.0);
+        let mut entry = mesh::entry(self.namespace, self.name, &self.labels(), address);
+        entry["spec"]["serviceAccount"] = json!(self.name);
+        entry
+    }
+
+    /// Its ports. Nothing redirects connections, so the sidecar listens on them.
+    fn ports(&self) -> Value {
+        let address = mesh::loopback(self.number);
+        let (port, app) = self.inbound;
+        let http = |number: u16| json!({"number": number, "name": "http", "protocol": "HTTP"});
+        let mut egress = json!([{"hosts": ["~/*"]}]);
+        if let Some((namespace, port)) = self.outbound {
+            egress = json!([{
+                "hosts": [format!("{namespace}/*")],
+                "port": http(port),
+                "bind": address,
+                "captureMode": "NONE",
+            }]);
+        }
+        json!({
+            "apiVersion": "networking.istio.io/v1",
+            "kind": "Sidecar",
+            "metadata": {"namespace": self.namespace, "name": self.name},
+            "spec": {
+                "workloadSelector": {"labels": self.labels()},
+                "ingress": [{
+                    "port": http(port),
+                    "bind": address,
+                    "captureMode": "NONE",
+                    "defaultEndpoint": app.to_string(),
+                }],
+                "egress": egress,
+            },
+        })
+    }
+
+    async fn start(&self, mesh: &Mesh) -> Proxy {
+        let server = &mesh.blue.server;
+        server.apply(&self.entry()).await;
+        server.apply(&self.ports()).await;
+        let workload = Workload {
+            kind: "sidecar",
+            name: self.name,
+            namespace: self.namespace,
+            service_account: self.name,
+            address: mesh::loopback(self.number),
+            labels: self.labels(),
+        };
+        let mut proxy = Proxy::launch(&mesh.istiod, server, workload).await;
+        proxy.ready().await;
+        proxy
+    }
+}
+
+async fn apply(mesh: &Mesh, file: &str) {
+    for object in shipped::objects(file, &[]) {
+        mesh.blue.server.apply(&object).await;
+    }
+}
+
+#[tokio::test]
+async fn only_the_gate_reaches_the_app() {
+    let mesh = Mesh::start().await;
+    let app = Sidecar {
+        namespace: "monitoring",
+        name: "alertmanager",
+        number: 2,
+        inbound: (9093, mesh.app.address()),
+        outbound: None,
+    };
+    let intruder = Sidecar {
+        namespace: "monitoring",
+        name: "intruder",
+        number: 3,
+        inbound: (9000, mesh.app.address()),
+        outbound: Some(("monitoring", 9093)),
+    };
+    let (_app, _intruder) = tokio::join!(app.start(&mesh), intruder.start(&mesh));
+    apply(&mesh, "mesh/mutual-tls.yaml").await;
+    mesh.blue
+        .server
+        .apply(&Mesh::plugin("mesh/trafficextension-gateway.yaml"))
+        .await;
+
+    // What an intruder sends if nothing refuses it: an identity of its choice.
+    let forged = Call::get("alertmanager.monitoring.svc.cluster.local:9093", ALERTS)
+        .header("x-portcullis-caller", "blue/monitoring/karma");
+    let by_mesh = async || forged.try_send(intruder.address(9093)).await;
+    // Without the policy, mutual TLS alone lets every workload of the mesh call the app.
+    let status = async |expected: u16| {
+        wait::until_true(
+            &format!("{expected} for the intruder"),
+            wait::LONG,
+            async || {
+                by_mesh()
+                    .await
+                    .is_ok_and(|response| response.status == expected)
+            },
+        )
+        .await;
+    };
+    status(200).await;
+    apply(&mesh, "mesh/authorization.yaml").await;
+    status(403).await;
+    let before = mesh.app.count();
+    let refused = by_mesh().await.expect("a response");
+    assert_eq!(refused.text(), "RBAC: access denied");
+    // In clear text the sidecar takes nothing.
+    let direct = forged.try_send(app.address(9093)).await;
+    assert!(direct.is_err(), "{direct:?}");
+    assert_eq!(mesh.app.count(), before);
+
+    let karma = mesh.token(&mesh.blue, "karma").await;
+    let through_the_gate = Call::get(HOST, ALERTS).bearer(&karma);
+    mesh.becomes(&through_the_gate, "200").await;
+    assert_eq!(by_mesh().await.expect("a response").status, 403);
+}
+
+#[tokio::test]
+async fn a_user_signs_in_at_the_companion_behind_the_gateway() {
+    let mesh = Mesh::start().await;
+    let provider = Provider::with(&mesh.authority)
+        .client(
+            Client::new("portcullis", SECRET)
+                .redirect(&format!("{COMPANION}/oauth2/callback"))
+                .post_logout(&format!("{COMPANION}/oauth2/sign_out")),
+        )
+        .account(
+            "alice",
+            json!({"email": "alice@example.com", "email_verified": true, "groups": ["sre"]}),
+        )
+        .start()
+        .await;
+    let plugin = Mesh::plugin("mesh/trafficextension-gateway.yaml");
+    let configuration = json!({
+        "url": COMPANION,
+        "providers": [{
+            "name": "sso",
+            "issuer": provider.issuer(),
+            "client_id": "portcullis",
+            "client_secret": SECRET,
+            "ca_file": mesh.authority.file(),
+            "scopes": ["openid", "email", "profile", "offline_access"],
+        }],
+        "session": {"cookie": {"domain": "example.com"}},
+    });
+    let policy = &plugin["spec"]["wasm"]["pluginConfig"];
+    let companion = Companion::with(configuration, policy).start().await;
+    let workload = Sidecar {
+        namespace: "portcullis",
+        name: "portcullis",
+        number: 4,
+        inbound: (4180, companion.address()),
+        outbound: None,
+    };
+    let ports = json!([{"name": "http", "port": 4180}]);
+    let service = mesh::service("portcullis", "portcullis", &workload.labels(), ports);
+    mesh.blue.server.apply(&service).await;
+    let _sidecar = workload.start(&mesh).await;
+    apply(&mesh, "mesh/companion.yaml").await;
+    for object in shipped::objects("mesh/mutual-tls.yaml", &[]) {
+        if object["metadata"]["namespace"] == "portcullis" {
+            mesh.blue.server.apply(&object).await;
+        }
+    }
+    for object in shipped::objects("mesh/authorization.yaml", &[]) {
+        if object["metadata"]["namespace"] == "portcullis" {
+            mesh.blue.server.apply(&object).await;
+        }
+    }
+    mesh.blue.server.apply(&plugin).await;
+    mesh.becomes(&Call::get("auth.example.com", "/ping"), "200")
+        .await;
+    let anonymous = Call::get(HOST, "/");
+    mesh.becomes(&anonymous, "401 no-credentials").await;
+
+    let user = UserAgent::new(&[&mesh.authority]);
+    let mut user = ["auth.example.com", HOST]
+        .into_iter()
+        .fold(user, |user, host| user.at(host, mesh.address()));
+    user.visit(&format!("https://{HOST}/#/alerts")).await;
+    let page = user.sign_in_as("alice").await;
+    assert_eq!(page.response.status, 200, "{}", page.text());
+    let seen = mesh.app.requests().pop().expect("a request");
+    assert!(
+        seen["headers"].to_string().contains("alice@example.com"),
+        "{seen}"
+    );
+}
