@@ -1,15 +1,11 @@
 //! A registry of container images: crane's.
 
-use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 
 use super::process::Process;
 use super::{folder, port, tools};
-
-/// The name of the module in an image, in the root.
-const MODULE: &str = "plugin.wasm";
 
 /// A running registry. Stopped when dropped.
 #[derive(Debug)]
@@ -51,39 +47,6 @@ impl Registry {
         let reference = format!("{}:test", self.repository(repository));
         let layout = layout.display().to_string();
         let _pushed = crane(&["push", &layout, &reference]);
-        crane(&["digest", &reference])
-    }
-
-    /// Pushes an image with only this module, in the layout that Istio's and Envoy Gateway's documentation describes.
-    ///
-    /// # Panics
-    /// If the image can't be made or pushed.
-    #[must_use]
-    pub fn push_module(&self, repository: &str, module: &Path) -> String {
-        let folder = folder::fresh("image");
-        fs::copy(module, folder.join(MODULE))
-            .unwrap_or_else(|e| panic!("{}: {e}", module.display()));
-        let layer = folder.join("layer.tar");
-        let archived = Command::new("tar")
-            .arg("--create")
-            .arg("--file")
-            .arg(&layer)
-            .arg("--directory")
-            .arg(&folder)
-            .arg(MODULE)
-            .status()
-            .expect("tar runs");
-        assert!(archived.success(), "tar: {archived}");
-        let reference = format!("{}:test", self.repository(repository));
-        let layer = layer.display().to_string();
-        let _pushed = crane(&[
-            "append",
-            "--oci-empty-base",
-            "--new_layer",
-            &layer,
-            "--new_tag",
-            &reference,
-        ]);
         crane(&["digest", &reference])
     }
 }

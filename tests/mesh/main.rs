@@ -5,6 +5,7 @@ mod admission;
 mod bound_tokens;
 mod cluster;
 mod discovery;
+mod image;
 mod manifests;
 mod mesh;
 mod no_bypass;
