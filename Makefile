@@ -303,7 +303,7 @@ KUBERNETES_FLAGS := -X k8s.io/component-base/version.gitVersion=v$(KUBERNETES) \
 # What only `make mesh` needs. One after the other: each build uses all cores.
 .PHONY: mesh-tools
 mesh-tools:
-	@echo 'setup: on two cores, kube-apiserver and Istio take 25 minutes to build, once; crane and Helm take 4 minutes'
+	@echo 'setup: kube-apiserver and Istio take 15 to 20 minutes each to build on two cores, once'
 	tests/setup/debian.sh etcd etcd-server
 	tests/setup/definitions.sh
 	tests/setup/go.sh crane github.com/google/go-containerregistry/cmd/crane $(CRANE)

@@ -1,8 +1,10 @@
 //! The manifests in `istio/`, as a real API server validates them: schemas, unknown fields, CEL rules and admission.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::process::Command;
 
+use portcullis_tests::lab::folder::{self, workspace};
 use portcullis_tests::lab::{ApiServer, tools, yaml};
 use serde_json::json;
 
@@ -54,23 +56,39 @@ async fn the_api_server_accepts_every_manifest_and_the_rendered_chart() {
         .expect_err("an unknown field");
     assert!(reason.contains("labelz"), "{reason}");
 
-    let chart = shipped::path("chart");
-    let output = Command::new(tools::helm())
-        .args(["template", "portcullis"])
-        .arg(&chart)
-        .args(["--namespace", "portcullis"])
-        .output()
-        .expect("Helm runs");
+    for values in [
+        None,
+        Some(workspace().join("tests/installation/everything.yaml")),
+    ] {
+        let manifests = rendered_chart(values.as_deref());
+        assert!(!manifests.is_empty(), "the chart renders nothing");
+        assert_accepted(&server, &manifests).await;
+    }
+}
+
+/// The objects of the chart, with the defaults or with these values.
+fn rendered_chart(values: Option<&Path>) -> Vec<Manifest> {
+    let mut command = Command::new(tools::helm());
+    let home = folder::fresh("helm");
+    for variable in ["HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME"] {
+        command.env(variable, &home);
+    }
+    command.args(["template", "portcullis"]);
+    command.arg(shipped::path("chart"));
+    command.args(["--namespace", "portcullis"]);
+    if let Some(values) = values {
+        command.arg("--values").arg(values);
+    }
+    let output = command.output().expect("Helm runs");
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{errors}");
     let rendered = String::from_utf8_lossy(&output.stdout);
     let mut manifests = shipped::manifests("the chart", &rendered);
-    assert!(!manifests.is_empty(), "the chart renders nothing");
     for manifest in &mut manifests {
         let metadata = &mut manifest.object["metadata"];
         if metadata["namespace"].is_null() {
             metadata["namespace"] = json!("portcullis");
         }
     }
-    assert_accepted(&server, &manifests).await;
+    manifests
 }
