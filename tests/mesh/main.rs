@@ -8,8 +8,9 @@ mod discovery;
 mod image;
 mod manifests;
 mod mesh;
-mod no_bypass;
+
 mod push;
 mod rotation;
 mod shipped;
+mod sidecars;
 mod two_clusters;

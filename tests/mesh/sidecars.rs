@@ -8,6 +8,7 @@ use portcullis_tests::lab::provider::Client;
 use portcullis_tests::lab::{Call, Companion, Provider, UserAgent, wait};
 use serde_json::{Value, json};
 
+use crate::cluster::Cluster;
 use crate::mesh::{self, HOST, Mesh};
 use crate::shipped;
 
@@ -155,6 +156,80 @@ async fn only_the_gate_reaches_the_app() {
     let through_the_gate = Call::get(HOST, ALERTS).bearer(&karma);
     mesh.becomes(&through_the_gate, "200").await;
     assert_eq!(by_mesh().await.expect("a response").status, 403);
+}
+
+/// The sidecar's filter reads the issuers' keys from the companion, with mutual TLS, and judges what other workloads send.
+#[tokio::test]
+async fn the_gate_in_a_sidecar_reads_keys_from_the_companion() {
+    let mesh = Mesh::start().await;
+    let server = &mesh.blue.server;
+    let plugin = Mesh::plugin("mesh/trafficextension-sidecar.yaml");
+    let connection = |cluster: &Cluster| {
+        let server = &cluster.server;
+        json!({"connect": server.address(), "ca_file": server.authority().file()})
+    };
+    let configuration = json!({
+        "url": COMPANION,
+        // Nobody signs in here.
+        "providers": [{"name": "sso", "issuer": "https://localhost:1", "client_id": "portcullis", "client_secret": SECRET}],
+        "session": {"cookie": {"domain": "example.com"}},
+        "trust": {"blue": connection(&mesh.blue), "green": connection(&mesh.green)},
+    });
+    // The companion's policy is the whole one, with sign-in.
+    let mut policy = plugin["spec"]["wasm"]["pluginConfig"].clone();
+    policy["sso"] = json!({"url": COMPANION, "envoy_cluster": "unused"});
+    let companion = Companion::with(configuration, &policy).start().await;
+    let gate = Sidecar {
+        namespace: "portcullis",
+        name: "portcullis",
+        number: 4,
+        inbound: (4180, companion.address()),
+        outbound: None,
+    };
+    let app = Sidecar {
+        namespace: "monitoring",
+        name: "alertmanager",
+        number: 2,
+        inbound: (9093, mesh.app.address()),
+        outbound: Some(("portcullis", 4180)),
+    };
+    let client = Sidecar {
+        namespace: "monitoring",
+        name: "client",
+        number: 3,
+        inbound: (9000, mesh.app.address()),
+        outbound: Some(("monitoring", 9093)),
+    };
+    let ports = json!([{"name": "http", "port": 4180}]);
+    let service = mesh::service("portcullis", "portcullis", &gate.labels(), ports);
+    server.apply(&service).await;
+    apply(&mesh, "mesh/companion.yaml").await;
+    apply(&mesh, "mesh/mutual-tls.yaml").await;
+    for object in shipped::objects("mesh/authorization.yaml", &[]) {
+        if object["metadata"]["namespace"] == "portcullis" {
+            server.apply(&object).await;
+        }
+    }
+    let (_gate, _app, _client) =
+        tokio::join!(gate.start(&mesh), app.start(&mesh), client.start(&mesh));
+    server.apply(&plugin).await;
+
+    let call = Call::get("alertmanager.monitoring.svc.cluster.local:9093", ALERTS);
+    let karma = mesh.token(&mesh.blue, "karma").await;
+    let other_cluster = mesh.token(&mesh.green, "karma").await;
+    for (call, expected) in [
+        (call.clone(), "401 no-credentials"),
+        (call.clone().bearer(&karma), "200"),
+        (call.bearer(&other_cluster), "403 caller-not-allowed"),
+    ] {
+        let mut last = String::new();
+        let reached = wait::within(wait::LONG, async || {
+            let response = call.try_send(client.address(9093)).await;
+            last = response.map_or_else(|error| error.to_string(), |response| response.verdict());
+            (last == expected).then_some(())
+        });
+        assert!(reached.await.is_some(), "{last}, not {expected}");
+    }
 }
 
 #[tokio::test]
