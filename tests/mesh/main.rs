@@ -8,7 +8,6 @@ mod discovery;
 mod image;
 mod manifests;
 mod mesh;
-
 mod push;
 mod rotation;
 mod shipped;

@@ -170,7 +170,7 @@ async fn the_gate_in_a_sidecar_reads_keys_from_the_companion() {
     };
     let configuration = json!({
         "url": COMPANION,
-        // Nobody signs in here.
+        // Unreachable: this test needs no sign-in.
         "providers": [{"name": "sso", "issuer": "https://localhost:1", "client_id": "portcullis", "client_secret": SECRET}],
         "session": {"cookie": {"domain": "example.com"}},
         "trust": {"blue": connection(&mesh.blue), "green": connection(&mesh.green)},
