@@ -12,6 +12,7 @@ use clap::{Parser, Subcommand};
 use portcullis_core::escape;
 
 mod check;
+mod schema;
 mod serve;
 mod session_keys;
 
@@ -26,6 +27,7 @@ pub struct CommandLine {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Arguments),
+    Schema(schema::Arguments),
     Serve(serve::Arguments),
     SessionKeys(session_keys::Arguments),
 }
@@ -78,6 +80,7 @@ impl Command {
     fn run(&self) -> Output {
         match self {
             Self::Check(arguments) => output(check::run(arguments).map(Some), REFUSED_OR_FAILED),
+            Self::Schema(arguments) => Ok(Some(schema::run(arguments))),
             Self::Serve(arguments) => output(serve::run(arguments).map(|()| None), COULD_NOT_RUN),
             Self::SessionKeys(arguments) => {
                 output(session_keys::run(arguments).map(Some), COULD_NOT_RUN)

@@ -34,6 +34,7 @@ mod logging;
 mod metrics;
 mod pages;
 mod provider;
+mod schema;
 mod server;
 mod session;
 mod watch;

@@ -32,6 +32,7 @@ pub use app::{App, Origin};
 pub use audit::{Audit, Level};
 pub use claims::RequestedClaims;
 pub use digest::PolicyDigest;
+pub use document::Shape;
 pub use entry::{ClaimTest, Entry, Matcher, NamePart};
 pub use error::PolicyError;
 pub use host::HostPattern;
@@ -55,6 +56,9 @@ pub struct Policy {
 }
 
 impl Policy {
+    /// The fields of a policy and their types, from the types that read it.
+    pub const SHAPE: Shape = document::SHAPE;
+
     /// Parses and validates a policy in JSON.
     ///
     /// The error names the first place that is wrong and how to fix it: an unknown field, a wrong

@@ -6,7 +6,7 @@ use std::process::{Command, Output, Stdio};
 
 use portcullis_core::policy::Policy;
 
-const POLICY: &str = "\
+pub(crate) const POLICY: &str = "\
 trust:
   - name: staging
     kind: kubernetes
@@ -26,10 +26,10 @@ apps:
 ";
 
 /// A folder that is removed at the end of the test.
-struct Folder(PathBuf);
+pub(crate) struct Folder(PathBuf);
 
 impl Folder {
-    fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         std::fs::create_dir_all(&path).unwrap();
         Self(path)
@@ -39,7 +39,7 @@ impl Folder {
         std::fs::write(self.0.join(name), content).unwrap();
     }
 
-    fn portcullis(&self, arguments: &[&str], input: &str) -> Output {
+    pub(crate) fn portcullis(&self, arguments: &[&str], input: &str) -> Output {
         let mut child = Command::new(env!("CARGO_BIN_EXE_portcullis"))
             .args(arguments)
             .current_dir(&self.0)
@@ -60,7 +60,7 @@ impl Drop for Folder {
     }
 }
 
-fn texts(output: &Output) -> (Option<i32>, String, String) {
+pub(crate) fn texts(output: &Output) -> (Option<i32>, String, String) {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     (
         output.status.code(),

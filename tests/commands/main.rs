@@ -1,5 +1,6 @@
 //! The companion's commands, run as users run them.
 
 mod check;
+mod schema;
 mod serve;
 mod session_keys;

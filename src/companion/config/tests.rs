@@ -29,7 +29,7 @@ session:
 ";
 
 /// Every setting, none with its default value.
-const FULL: &str = "\
+pub(super) const FULL: &str = "\
 url: https://auth.example.com:8443
 listen: unix:run/socket
 listen_mode: \"0600\"

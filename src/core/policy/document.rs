@@ -5,6 +5,7 @@
 
 mod error;
 mod read;
+mod shape;
 mod value;
 
 #[cfg(test)]
@@ -16,6 +17,7 @@ use error::DocumentError;
 use value::{Wire, members};
 
 pub(super) use read::read;
+pub use shape::Shape;
 
 /// Declares wire types. Serde's derived code for the same types takes 20 KB more of the filter's module.
 macro_rules! wire {
@@ -27,6 +29,10 @@ macro_rules! wire {
         }
 
         impl Wire for $name {
+            const SHAPE: Shape = Shape::Object(&[
+                $((stringify!($field), <$type as Wire>::SHAPE)),*
+            ]);
+
             fn read(value: &Json) -> Result<Self, DocumentError> {
                 const NAMES: &[&str] = &[$(stringify!($field)),*];
                 let mut read = Self::default();
@@ -148,6 +154,9 @@ wire! {
     }
 }
 
+/// The fields of a document, as the wire types read them.
+pub(super) const SHAPE: Shape = <Document as Wire>::SHAPE;
+
 /// The hosts of an app.
 #[derive(Debug)]
 pub(super) enum Hosts {
@@ -158,6 +167,8 @@ pub(super) enum Hosts {
 }
 
 impl Wire for Hosts {
+    const SHAPE: Shape = Shape::Hosts;
+
     fn read(value: &Json) -> Result<Self, DocumentError> {
         match value {
             Json::String(text) if text == "any" => Ok(Self::Any),

@@ -2,11 +2,15 @@
 //! its step.
 
 use super::error::DocumentError;
+use super::shape::Shape;
 use crate::json::Json;
 
 /// A type of the document. `null` is no value of any of them: `paths:` with no value would otherwise match
 /// every path.
 pub(super) trait Wire: Sized {
+    /// What [`Wire::read`] accepts.
+    const SHAPE: Shape;
+
     /// Reads a value, or says what it should be.
     fn read(value: &Json) -> Result<Self, DocumentError>;
 }
@@ -27,6 +31,8 @@ pub(super) fn read_into<T: Wire>(
 }
 
 impl Wire for bool {
+    const SHAPE: Shape = Shape::Boolean;
+
     fn read(value: &Json) -> Result<Self, DocumentError> {
         let truth = value.as_bool();
         truth.ok_or_else(|| DocumentError::wrong_type(value, "true or false"))
@@ -34,6 +40,8 @@ impl Wire for bool {
 }
 
 impl Wire for f64 {
+    const SHAPE: Shape = Shape::Number;
+
     fn read(value: &Json) -> Result<Self, DocumentError> {
         let number = match value {
             Json::Number(number) => number.as_f64(),
@@ -44,6 +52,8 @@ impl Wire for f64 {
 }
 
 impl Wire for String {
+    const SHAPE: Shape = Shape::String;
+
     fn read(value: &Json) -> Result<Self, DocumentError> {
         let text = value.as_str();
         let text = text.ok_or_else(|| DocumentError::wrong_type(value, "a string"))?;
@@ -52,12 +62,16 @@ impl Wire for String {
 }
 
 impl Wire for Json {
+    const SHAPE: Shape = Shape::Any;
+
     fn read(value: &Json) -> Result<Self, DocumentError> {
         Ok(value.clone())
     }
 }
 
 impl<T: Wire> Wire for Vec<T> {
+    const SHAPE: Shape = Shape::List(&T::SHAPE);
+
     fn read(value: &Json) -> Result<Self, DocumentError> {
         let elements = value.as_array();
         let elements = elements.ok_or_else(|| DocumentError::wrong_type(value, "a list"))?;

@@ -1,0 +1,285 @@
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::schema::tests::{mutations, validator, walk};
+
+/// A policy with every field, valid as a whole.
+const WHOLE: &str = r#"{
+  "trust": [
+    {"name": "blue", "kind": "kubernetes", "issuer": "https://kubernetes.example.com",
+     "former_issuers": ["https://former.example.com"], "audiences": ["portcullis"],
+     "keys": {"envoy_cluster": "blue", "discovery": "https://kubernetes.example.com/keys?a=b",
+              "refresh": "5m", "max_stale": "24h", "refuse_kids": ["old"],
+              "pins": ["NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"]},
+     "algorithms": ["RS256"], "leeway": "30s", "max_lifetime": "24h", "trust_unverified_email": false},
+    {"name": "gitlab", "kind": "oidc", "issuer": "https://gitlab.example.com", "audiences": ["tools"],
+     "keys": {"envoy_cluster": "gitlab", "jwks": "https://gitlab.example.com/oauth/keys"},
+     "claims": {"groups": "groups", "email": ["user", "email"], "preferred_username": "name"}},
+    {"name": "mirrored", "kind": "oidc", "issuer": "https://other.example.com", "audiences": ["tools"],
+     "keys": {"envoy_cluster": "portcullis", "mirror": true}},
+    {"name": "fixed", "kind": "oidc", "issuer": "urn:any text", "audiences": ["tools"],
+     "keys": {"inline": {"keys": [{"kty": "EC", "crv": "P-256", "kid": "a", "use": "sig",
+       "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+       "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]}}}
+  ],
+  "sso": {"url": "https://auth.example.com", "envoy_cluster": "portcullis",
+          "cookie": "__Secure-portcullis", "providers": ["sso"]},
+  "apps": [
+    {"name": "alertmanager", "hosts": ["alertmanager.example.com", "*.alerts.example.com"],
+     "audiences": ["alertmanager"], "origins": ["https://grafana.example.com:3000"],
+     "forward_authorization": false, "bearer": "app", "encoded_paths": "refuse",
+     "strip_headers": ["X-WebAuth-User"], "preflight": true,
+     "rules": [
+       {"name": "polls", "methods": ["GET", "HEAD"], "paths": ["/api/v2/**", "/*/a"],
+        "allow": [{"service_account": "blue/monitoring/*"},
+                  {"from": "blue", "claim": {"path": ["kubernetes.io", "pod", "name"], "equals": "a"}},
+                  {"from": "gitlab", "user": "7", "claim": {"path": ["scope"], "contains": "read"}},
+                  {"from": "gitlab", "email": "ada@example.com"},
+                  {"from": "gitlab", "email_domain": "example.com"},
+                  {"from": "sso", "group": "sre"},
+                  {"from": "mirrored", "anyone": true}]},
+       {"name": "probes", "paths": ["/-/healthy"], "public": true}
+     ]}
+  ],
+  "ungated": ["shop.example.com", "*.shops.example.com"],
+  "audit": {"allowed": "info", "refused": "off", "access_log": true},
+  "max_token": 16384
+}"#;
+
+fn whole() -> Value {
+    serde_json::from_str(WHOLE).expect("JSON")
+}
+
+/// The paths of all values in a document, with those of lists by `[]`.
+fn paths(path: &str, value: &Value, found: &mut BTreeSet<String>) {
+    found.insert(path.to_owned());
+    match value {
+        Value::Object(members) => {
+            for (name, member) in members {
+                paths(
+                    format!("{path}.{name}").trim_start_matches('.'),
+                    member,
+                    found,
+                );
+            }
+        }
+        Value::Array(elements) => {
+            for element in elements {
+                paths(&format!("{path}[]"), element, found);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn every_field_that_the_reader_accepts_has_a_rule_and_every_rule_a_field() {
+    fn fields(path: &str, shape: Shape, found: &mut BTreeSet<String>) {
+        found.insert(path.to_owned());
+        match shape {
+            Shape::Object(members) => {
+                for (name, shape) in members {
+                    fields(
+                        format!("{path}.{name}").trim_start_matches('.'),
+                        *shape,
+                        found,
+                    );
+                }
+            }
+            Shape::List(element @ Shape::Object(_)) => {
+                fields(&format!("{path}[]"), *element, found);
+            }
+            _ => {}
+        }
+    }
+    let mut accepted = BTreeSet::new();
+    fields("", Policy::SHAPE, &mut accepted);
+    let rules = rules();
+    let described: BTreeSet<String> = rules.iter().map(|rule| rule.path.to_owned()).collect();
+    assert_eq!(described, accepted);
+    assert_eq!(described.len(), rules.len(), "one rule each");
+    let is_described = |rule: &Rule| !rule.about.is_empty() || rule.path.ends_with("[]");
+    assert!(rules.iter().all(is_described));
+    // The corpus below has each of them.
+    let mut used = BTreeSet::new();
+    paths("", &whole(), &mut used);
+    let unused: Vec<_> = accepted.difference(&used).collect();
+    assert!(unused.is_empty(), "{unused:?}");
+}
+
+#[test]
+fn every_mapping_refuses_unknown_fields() {
+    let mut mappings = 0;
+    walk("", &policy(), &mut |path, schema| {
+        if schema["type"] == "object" && !path.starts_with("trust[].keys.inline") {
+            assert_eq!(schema["additionalProperties"], false, "{path}");
+            mappings += 1;
+        }
+    });
+    assert_eq!(mappings, 10);
+}
+
+/// What core refuses and a schema can't express: relations between values in different places, and values that
+/// need more than a pattern.
+fn is_relation(problem: &str) -> bool {
+    [
+        "is not a trust entry",
+        "is not a valid key URL",
+        "no such attribute",
+        "is possible only in a policy with one app",
+        "is already a host of app",
+        "is not possible beside `hosts: any`",
+        "doesn't match",
+        "JWKS",
+        "is not of `",
+    ]
+    .iter()
+    .any(|relation| problem.contains(relation))
+}
+
+#[test]
+fn the_schema_accepts_what_the_reader_accepts_and_refuses_what_it_refuses() {
+    let validator = validator(&policy());
+    let document = whole();
+    Policy::from_json(WHOLE).unwrap_or_else(|error| panic!("{error}"));
+    let mutations = mutations(&document);
+    assert!(mutations.len() > 1000, "{}", mutations.len());
+    let (mut accepted, mut refused, mut relations) = (0, 0, 0);
+    let mut different = Vec::new();
+    for (what, mutation) in mutations.iter().chain([&(String::new(), document)]) {
+        let by_schema = validator.validate(mutation);
+        match (Policy::from_json(&mutation.to_string()), by_schema) {
+            (Ok(_), Ok(())) => accepted += 1,
+            (Err(_), Err(_)) => refused += 1,
+            (Ok(_), Err(error)) => {
+                different.push(format!("{what}: only the schema refuses: {error}"))
+            }
+            (Err(error), Ok(())) if is_relation(error.problem()) => relations += 1,
+            (Err(error), Ok(())) => {
+                different.push(format!("{what}: only the reader refuses: {error}"))
+            }
+        }
+    }
+    assert_eq!(different, Vec::<String>::new());
+    // As many as there are, so that the exceptions do not grow unseen.
+    let counts = format!("{accepted} accepted, {refused} refused, {relations} relations");
+    assert!(accepted > 50 && refused > 900 && relations < 30, "{counts}");
+}
+
+#[test]
+fn values_outside_their_bounds_are_refused_by_both() {
+    let validator = validator(&policy());
+    for (pointer, values) in [
+        ("/max_token", json!([1023, 65_537, 2048.5, "16384"])),
+        ("/audit/allowed", json!(["INFO", "warning", "none"])),
+        (
+            "/sso/url",
+            json!([
+                "http://auth.example.com",
+                "https://auth.example.com/path",
+                "auth"
+            ]),
+        ),
+        (
+            "/sso/cookie",
+            json!(["portcullis", "__Secure-", "__Secure-a b", "__Host-é"]),
+        ),
+        ("/sso/providers", json!([["a", "a"], ["A"], ["a_b"]])),
+        ("/trust/0/name", json!(["Blue", "a_b", "a".repeat(64)])),
+        ("/trust/0/kind", json!(["k8s", "OIDC"])),
+        (
+            "/trust/0/issuer",
+            json!([
+                "http://kubernetes.example.com",
+                "https://a/?b",
+                "https://u@a",
+                "a"
+            ]),
+        ),
+        (
+            "/trust/0/leeway",
+            json!(["30", "30 s", "0.5m", "1d", "30S", "1000000000s"]),
+        ),
+        (
+            "/trust/0/algorithms",
+            json!([["HS256"], ["none"], ["rs256"]]),
+        ),
+        ("/trust/0/claims", json!([{}, {"groups": "groups"}])),
+        ("/trust/0/trust_unverified_email", json!([true])),
+        (
+            "/trust/0/keys/pins",
+            json!([["short"], ["NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9X="]]),
+        ),
+        (
+            "/trust/0/keys/jwks",
+            json!(["https://kubernetes.example.com/jwks", "a"]),
+        ),
+        ("/trust/0/keys/mirror", json!([true])),
+        (
+            "/apps/0/hosts",
+            json!([
+                "all",
+                "a.example.com",
+                ["*"],
+                ["a.*.com"],
+                ["a:80"],
+                ["https://a"],
+                ["a."],
+                ["-a"]
+            ]),
+        ),
+        ("/ungated", json!(["any", [], ["*"], ["a:80"], ["a", "a"]])),
+        ("/apps/0/bearer", json!(["App", "none"])),
+        ("/apps/0/encoded_paths", json!(["allow", true])),
+        (
+            "/apps/0/origins",
+            json!([["grafana.example.com"], ["https://a/b"], ["*"]]),
+        ),
+        ("/apps/0/strip_headers", json!([["x y"], [":path"], ["é"]])),
+        (
+            "/apps/0/rules/0/methods",
+            json!([["get"], ["GET POST"], ["*"]]),
+        ),
+        (
+            "/apps/0/rules/0/paths",
+            json!([["api"], ["/a?b"], ["/a;b"], ["/a#b"], ["/a b"], ["/a\\b"]]),
+        ),
+        ("/apps/0/rules/0/public", json!([true])),
+        (
+            "/apps/0/rules/0/allow/0/service_account",
+            json!(["blue/monitoring", "blue/a/b/c", "blue//a", "blue/A/b"]),
+        ),
+        (
+            "/apps/0/rules/0/allow/3/email",
+            json!(["ada", "@example.com", "ada@", "a@b@c"]),
+        ),
+        (
+            "/apps/0/rules/0/allow/4/email_domain",
+            json!(["@example.com", "*.example.com", ".example.com"]),
+        ),
+        ("/apps/0/rules/0/allow/0/anyone", json!([true])),
+        (
+            "/apps/0/rules/0/allow/2/claim/contains",
+            json!(["two words", "", null, [], {}]),
+        ),
+        (
+            "/apps/0/rules/0/allow/1/claim/equals",
+            json!([null, [], {}]),
+        ),
+    ] {
+        for value in values.as_array().expect("a list") {
+            let mut document = whole();
+            let (parent, name) = pointer.rsplit_once('/').expect("a pointer");
+            let parent = document.pointer_mut(parent).expect("a parent");
+            parent[name] = value.clone();
+            assert!(
+                Policy::from_json(&document.to_string()).is_err(),
+                "{pointer}: {value}: the reader"
+            );
+            assert!(
+                !validator.is_valid(&document),
+                "{pointer}: {value}: the schema"
+            );
+        }
+    }
+}
