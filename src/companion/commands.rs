@@ -2,7 +2,8 @@
 //!
 //! A command returns what belongs on standard output, or a report of what is wrong. All commands have the
 //! same exit codes: 0 for success, 1 for a command that could not run, also because its command line is
-//! wrong, and 2 for one that refused or failed, such as `check` of an invalid policy.
+//! wrong, 2 for one that refused or failed, such as `check` of an invalid policy, and 3 for warnings that were
+//! to be failures.
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};
@@ -12,6 +13,7 @@ use clap::{Parser, Subcommand};
 use portcullis_core::escape;
 
 mod check;
+mod render;
 mod schema;
 mod serve;
 mod session_keys;
@@ -27,6 +29,7 @@ pub struct CommandLine {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Arguments),
+    Render(render::Arguments),
     Schema(schema::Arguments),
     Serve(serve::Arguments),
     SessionKeys(session_keys::Arguments),
@@ -64,9 +67,11 @@ impl CommandLine {
 /// What a command writes to standard output, or why it failed.
 type Output = Result<Option<String>, Failure>;
 
-/// Why a command failed: the exit code, and the message for standard error.
+/// Why a command failed: the exit code, what belongs on standard output all the same, and the message for standard
+/// error, which may be empty.
 struct Failure {
     exit_code: u8,
+    output: Option<String>,
     message: String,
 }
 
@@ -76,10 +81,14 @@ const COULD_NOT_RUN: u8 = 1;
 /// The exit code of a command that ran and refused its input or failed.
 const REFUSED_OR_FAILED: u8 = 2;
 
+/// The exit code of `check --fail-on-warning` where there are warnings alone.
+const WARNINGS: u8 = 3;
+
 impl Command {
     fn run(&self) -> Output {
         match self {
-            Self::Check(arguments) => output(check::run(arguments).map(Some), REFUSED_OR_FAILED),
+            Self::Check(arguments) => check::run(arguments).map(Some),
+            Self::Render(arguments) => render::run(arguments).map(Some),
             Self::Schema(arguments) => Ok(Some(schema::run(arguments))),
             Self::Serve(arguments) => output(serve::run(arguments).map(|()| None), COULD_NOT_RUN),
             Self::SessionKeys(arguments) => {
@@ -95,9 +104,14 @@ pub fn run(command_line: CommandLine) -> ExitCode {
         Ok(Some(output)) => print(&output),
         Ok(None) => ExitCode::SUCCESS,
         Err(failure) => {
-            // Where standard error is closed, the exit code still reports the failure.
-            let _ = writeln!(io::stderr(), "{}", failure.message);
-            failure.exit_code.into()
+            if !failure.message.is_empty() {
+                // Where standard error is closed, the exit code still reports the failure.
+                let _ = writeln!(io::stderr(), "{}", failure.message);
+            }
+            match failure.output.map(|output| print(&output)) {
+                Some(code) if code != ExitCode::SUCCESS => code,
+                _ => failure.exit_code.into(),
+            }
         }
     }
 }
@@ -106,6 +120,7 @@ pub fn run(command_line: CommandLine) -> ExitCode {
 fn output(result: Result<Option<String>, impl ToString>, exit_code: u8) -> Output {
     result.map_err(|error| Failure {
         exit_code,
+        output: None,
         message: error.to_string(),
     })
 }

@@ -4,25 +4,32 @@
 //! line and column, so that an editor can go there.
 
 use std::path::Path;
+use std::sync::Arc;
 
 mod credentials;
+mod embedded;
 mod input;
 mod json;
 mod node;
 mod report;
 mod yaml;
 
+pub(crate) use node::Name;
 pub use node::{Node, Value};
 pub use report::Report;
 
-use report::Diagnostic;
+pub(crate) use report::Diagnostic;
+pub(crate) use yaml::{Finding, emit};
 
-/// A parsed file that has not been validated.
+/// A parsed file that has not been validated, or one of the documents in a file.
 #[derive(Debug)]
 pub struct Document {
     name: String,
-    text: String,
+    text: Arc<str>,
     root: Node,
+    /// Its number, from 1, in a file with several documents.
+    number: Option<usize>,
+    findings: Vec<Finding>,
 }
 
 /// The format of a file.
@@ -65,9 +72,54 @@ impl Document {
             _ => Ok(root),
         });
         match root {
-            Ok(root) => Ok(Self { name, text, root }),
+            Ok(root) => Ok(Self {
+                name,
+                text: text.into(),
+                root,
+                number: None,
+                findings: Vec::new(),
+            }),
             Err(diagnostic) => Err(diagnostic.report(&name, &text)),
         }
+    }
+
+    /// Reads the bytes of a file, or of standard input where the path is `-`.
+    pub(crate) fn read(path: &Path, name: &str) -> Result<Vec<u8>, Report> {
+        input::read(path).map_err(|diagnostic| diagnostic.report(name, ""))
+    }
+
+    /// Parses all documents of a file, which may be more than policies: what a policy must not have is an error
+    /// only where a policy is, see [`Self::findings`]. Where the syntax is wrong, the documents before are
+    /// returned with the error.
+    pub(crate) fn parse_all(name: &str, bytes: Vec<u8>) -> (Vec<Self>, Option<Report>) {
+        let text = match input::text(bytes) {
+            Ok(text) => text,
+            Err((text, diagnostic)) => return (Vec::new(), Some(diagnostic.report(name, &text))),
+        };
+        let (documents, error) = match Format::of(name, &text) {
+            Format::Json => match json::read(&text) {
+                Ok(root) => (vec![(root, Vec::new())], None),
+                Err(diagnostic) => (Vec::new(), Some(diagnostic)),
+            },
+            Format::Yaml => {
+                let (documents, error) = yaml::read_all(&text);
+                let documents = documents.into_iter();
+                let documents = documents.map(|document| (document.root, document.findings));
+                (documents.collect(), error)
+            }
+        };
+        let error = error.map(|diagnostic| diagnostic.report(name, &text));
+        let text: Arc<str> = text.into();
+        let several = documents.len() > 1;
+        let documents = documents.into_iter().zip(1..);
+        let documents = documents.map(|((root, findings), number)| Self {
+            name: name.to_owned(),
+            text: Arc::clone(&text),
+            root,
+            number: Some(number).filter(|_| several),
+            findings,
+        });
+        (documents.collect(), error)
     }
 
     /// Its name in messages: its path, or `<stdin>`.
@@ -78,6 +130,43 @@ impl Document {
     /// Its root.
     pub const fn root(&self) -> &Node {
         &self.root
+    }
+
+    /// Its number, from 1, in a file with several documents.
+    pub(crate) const fn number(&self) -> Option<usize> {
+        self.number
+    }
+
+    /// What is an error anywhere in a document: duplicate names.
+    pub(crate) fn errors(&self) -> impl Iterator<Item = Report> {
+        let findings = self.findings.iter().filter(|finding| finding.is_error);
+        findings.map(|finding| self.report_of(finding.diagnostic.clone()))
+    }
+
+    /// What a policy at this value must not have: anchors, aliases, tags, and values that parsers read
+    /// differently.
+    pub(crate) fn findings(&self, node: &Node) -> impl Iterator<Item = Report> {
+        let extent = node.extent();
+        let findings = self.findings.iter().filter(move |finding| {
+            let span = finding.diagnostic.span.as_ref();
+            let is_within = |span: &node::Span| {
+                (extent.start..=extent.end).contains(&span.start) && span.end <= extent.end
+            };
+            !finding.is_error && span.is_some_and(is_within)
+        });
+        findings.map(|finding| self.report_of(finding.diagnostic.clone()))
+    }
+
+    /// Parses the text of a string in it as a document of its own, with the locations of this document.
+    pub(crate) fn embedded(&self, node: &Node, name: &str) -> Result<Node, Report> {
+        embedded::read(&self.text, node, name).map_err(|diagnostic| self.report_of(*diagnostic))
+    }
+
+    /// The report of a problem in it.
+    pub(crate) fn report_of(&self, diagnostic: Diagnostic) -> Report {
+        diagnostic
+            .report(&self.name, &self.text)
+            .in_document(self.number)
     }
 
     /// The line of a value of this document, from 1.
@@ -93,7 +182,7 @@ impl Document {
             problem: problem.to_owned(),
             help: help.to_owned(),
         };
-        diagnostic.report(&self.name, &self.text)
+        self.report_of(diagnostic)
     }
 }
 

@@ -31,6 +31,7 @@ mod forward_auth;
 mod http_client;
 mod issuers;
 mod logging;
+mod manifests;
 mod metrics;
 mod pages;
 mod provider;

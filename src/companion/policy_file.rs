@@ -1,8 +1,6 @@
 //! Policy files in YAML or JSON: converted to the JSON that core parses, with line and column of core's
 //! errors.
 
-mod envoy_numbers;
-
 use std::path::Path;
 
 use portcullis_core::policy::Policy;
@@ -53,13 +51,6 @@ impl PolicyFile {
     pub fn policy(&self) -> Result<Policy, Report> {
         Policy::from_json(&self.json)
             .map_err(|error| self.report(error.path(), error.problem(), error.help()))
-    }
-
-    /// Warnings about a policy that is written as YAML in a configuration of Envoy: the numbers that
-    /// Envoy's YAML parser turns into strings. They do not apply to [`Self::json`] in a
-    /// `google.protobuf.StringValue`.
-    pub fn envoy_yaml_warnings(&self) -> Vec<String> {
-        envoy_numbers::warnings(&self.document)
     }
 
     /// An error at a path in it, and how to fix it.

@@ -53,7 +53,12 @@ impl<'a> Reader<'a> {
                     };
                     Ok((name, self.node(value, inner)?))
                 });
-                Value::map(members.collect::<Result<_, _>>()?, self.text)?
+                let members = members.collect::<Result<_, _>>()?;
+                let (value, duplicates) = Value::map(members, self.text);
+                match duplicates.into_iter().next() {
+                    Some(duplicate) => return Err(duplicate),
+                    None => value,
+                }
             }
             Some(b'[') => {
                 let elements: Vec<&RawValue> = self.parse(slice)?;

@@ -1,6 +1,6 @@
 //! A document as a tree of values with locations.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::ops::Range;
 
@@ -81,6 +81,81 @@ impl Node {
             (_, node, rest) = node.step(rest)?;
         }
         Some(node)
+    }
+
+    /// The member of this name of a mapping.
+    pub(crate) fn member(&self, name: &str) -> Option<&Self> {
+        let members = self.as_map()?;
+        let member = members.iter().find(|(own, _)| own.text == name);
+        member.map(|(_, node)| node)
+    }
+
+    /// The members of a mapping.
+    pub(crate) fn as_map(&self) -> Option<&[(Name, Self)]> {
+        match &self.value {
+            Value::Map(members) => Some(members),
+            _ => None,
+        }
+    }
+
+    /// The elements of a list.
+    pub(crate) fn as_list(&self) -> Option<&[Self]> {
+        match &self.value {
+            Value::List(elements) => Some(elements),
+            _ => None,
+        }
+    }
+
+    /// The text of a string.
+    pub(crate) fn as_text(&self) -> Option<&str> {
+        match &self.value {
+            Value::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// From the first to the last value in it.
+    pub(crate) fn extent(&self) -> Span {
+        let mut extent = self.span.clone();
+        self.each_span(&mut |span| {
+            extent = extent.start.min(span.start)..extent.end.max(span.end);
+        });
+        extent
+    }
+
+    fn each_span(&self, found: &mut impl FnMut(&Span)) {
+        found(&self.span);
+        match &self.value {
+            Value::List(elements) => elements.iter().for_each(|element| element.each_span(found)),
+            Value::Map(members) => {
+                for (name, member) in members {
+                    found(&name.span);
+                    member.each_span(found);
+                }
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+
+    /// The same value with other locations.
+    pub(crate) fn relocated(&self, locate: &impl Fn(&Span) -> Span) -> Self {
+        let value = match &self.value {
+            Value::List(elements) => {
+                let elements = elements.iter().map(|element| element.relocated(locate));
+                Value::List(elements.collect())
+            }
+            Value::Map(members) => {
+                let members = members.iter().map(|(name, member)| {
+                    let span = locate(&name.span);
+                    let text = name.text.clone();
+                    (Name { span, text }, member.relocated(locate))
+                });
+                Value::Map(members.collect())
+            }
+            other => other.clone(),
+        };
+        let span = locate(&self.span);
+        Self { span, value }
     }
 
     /// One step down a path: the name, if any, the value, and the rest of the path. Names may contain
@@ -179,22 +254,30 @@ impl Value {
         })
     }
 
-    /// A mapping without duplicate names. `text` is the whole file.
+    /// A mapping without duplicate names: of these only the first is kept, and each other is an error. `text` is
+    /// the whole file.
     pub(in crate::document) fn map(
-        members: Vec<(Name, Node)>,
+        mut members: Vec<(Name, Node)>,
         text: &str,
-    ) -> Result<Self, Diagnostic> {
+    ) -> (Self, Vec<Diagnostic>) {
         let mut seen = HashMap::with_capacity(members.len());
+        let mut duplicates = Vec::new();
         for (name, _) in &members {
-            if let Some(first) = seen.insert(&*name.text, name) {
-                let line = line_of(text, first.span.start);
-                return Err(Diagnostic::at(
+            if let Some(first) = seen.get(&*name.text) {
+                let line = line_of(text, *first);
+                duplicates.push(Diagnostic::at(
                     name.span.clone(),
                     &format!("duplicate name `{}`, first on line {line}", name.text),
                     "remove one of them",
                 ));
+            } else {
+                seen.insert(&*name.text, name.span.start);
             }
         }
-        Ok(Self::Map(members))
+        if !duplicates.is_empty() {
+            let mut seen = HashSet::new();
+            members.retain(|(name, _)| seen.insert(name.text.clone()));
+        }
+        (Self::Map(members), duplicates)
     }
 }

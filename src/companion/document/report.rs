@@ -18,13 +18,13 @@ const MAX_MESSAGE_CHARS: usize = 400;
 
 /// What is wrong, where, and how to fix it, without the name of the file.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Diagnostic {
+pub(crate) struct Diagnostic {
     /// `None`: the file as a whole.
-    pub(super) span: Option<Span>,
+    pub(crate) span: Option<Span>,
     /// The path of the value.
-    pub(super) path: Option<String>,
-    pub(super) problem: String,
-    pub(super) help: String,
+    pub(crate) path: Option<String>,
+    pub(crate) problem: String,
+    pub(crate) help: String,
 }
 
 /// An error with its location: file, line, column and path, the problem, the line of the file with the location
@@ -39,6 +39,8 @@ pub(super) struct Diagnostic {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Report {
     name: String,
+    /// The number of the document in a file with several.
+    document: Option<usize>,
     // Boxed, because every `Result` with a report is as large as a report.
     position: Option<Box<Position>>,
     diagnostic: Box<Diagnostic>,
@@ -104,6 +106,7 @@ impl Diagnostic {
     pub(super) fn report(self, name: &str, text: &str) -> Report {
         Report {
             name: name.to_owned(),
+            document: None,
             position: (self.span.as_ref()).map(|span| Box::new(Position::of(text, span))),
             diagnostic: Box::new(self),
         }
@@ -118,6 +121,66 @@ impl Report {
         Diagnostic::whole(problem, help).report(name, "")
     }
 
+    /// The same in a document of this number.
+    pub(crate) fn in_document(mut self, number: Option<usize>) -> Self {
+        self.document = number;
+        self
+    }
+
+    /// The same with another help.
+    pub(crate) fn with_help(mut self, help: &str) -> Self {
+        self.diagnostic.help = help.to_owned();
+        self
+    }
+
+    /// The name of the file.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The number of the document, from 1, in a file with several.
+    pub(crate) const fn document(&self) -> Option<usize> {
+        self.document
+    }
+
+    /// Line and column, from 1; `None` for the file as a whole.
+    pub(crate) fn line_and_column(&self) -> Option<(usize, usize)> {
+        let position = self.position.as_deref()?;
+        Some((position.line, position.column))
+    }
+
+    /// The path of the value.
+    pub(crate) fn path(&self) -> Option<String> {
+        let path = self.diagnostic.path.as_deref()?;
+        Some(printable(&truncate(path, MAX_MESSAGE_CHARS)))
+    }
+
+    /// What is wrong, without credentials.
+    pub(crate) fn problem(&self) -> String {
+        let problem = credentials::removed(&self.diagnostic.problem);
+        printable(&truncate(&problem, MAX_MESSAGE_CHARS))
+    }
+
+    /// How to fix it.
+    pub(crate) fn help(&self) -> String {
+        printable(&truncate(&self.diagnostic.help, MAX_MESSAGE_CHARS))
+    }
+
+    /// The location in messages: `FILE:LINE:COLUMN:`, the document if there are several, and the path.
+    pub(crate) fn location(&self) -> String {
+        let mut text = format!("{}:", printable(&self.name));
+        if let Some((line, column)) = self.line_and_column() {
+            text.push_str(&format!("{line}:{column}:"));
+        }
+        if let Some(number) = self.document {
+            text.push_str(&format!(" document {number}:"));
+        }
+        if let Some(path) = self.path() {
+            text.push_str(&format!(" {path}:"));
+        }
+        text
+    }
+
     /// The same without the line of the file, which may contain a secret.
     pub(crate) fn without_source(mut self) -> Self {
         if let Some(position) = &mut self.position {
@@ -129,21 +192,7 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "error: {}:", printable(&self.name))?;
-        if let Some(Position { line, column, .. }) = self.position.as_deref() {
-            write!(f, "{line}:{column}:")?;
-        }
-        if let Some(path) = &self.diagnostic.path {
-            write!(f, " {}:", printable(&truncate(path, MAX_MESSAGE_CHARS)))?;
-        }
-        writeln!(
-            f,
-            " {}",
-            printable(&truncate(
-                &credentials::removed(&self.diagnostic.problem),
-                MAX_MESSAGE_CHARS
-            ))
-        )?;
+        writeln!(f, "error: {} {}", self.location(), self.problem())?;
         let position = self.position.as_deref();
         if let Some(position) = position.filter(|position| position.is_printed) {
             let Position { line, excerpt, .. } = position;
@@ -151,11 +200,7 @@ impl fmt::Display for Report {
             writeln!(f, "{line:>5} | {excerpt}")?;
             writeln!(f, "      | {indent}{carets}")?;
         }
-        write!(
-            f,
-            "help: {}",
-            printable(&truncate(&self.diagnostic.help, MAX_MESSAGE_CHARS))
-        )
+        write!(f, "help: {}", self.help())
     }
 }
 

@@ -9,25 +9,57 @@ use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span as Marks
 use super::node::{MAX_DEPTH, Name, Node, Span, Value};
 use super::report::Diagnostic;
 
+pub(crate) mod emit;
 mod scalar;
 
 #[cfg(test)]
 mod tests;
 
+/// The maximum number of findings in a file that is read for the policies in it.
+const MAX_FINDINGS: usize = 100_000;
+
 /// Parses the only document of a YAML file; an empty file is null.
 pub(super) fn read(text: &str) -> Result<Node, Diagnostic> {
-    let mut reader = Reader {
-        text,
-        positions: Positions::new(text),
-        parser: Parser::new_from_str(text),
-    };
-    reader.document()
+    Reader::new(text, Strictness::Refuse).document()
+}
+
+/// Parses all documents of a YAML file, which may have anything that YAML has. What [`read`] refuses is a finding of
+/// its document: a policy in it must have none. Where the syntax is wrong, the documents before are returned with
+/// the error.
+pub(super) fn read_all(text: &str) -> (Vec<Lenient>, Option<Diagnostic>) {
+    let mut documents = Vec::new();
+    let mut reader = Reader::new(text, Strictness::Collect(Vec::new()));
+    let error = reader.documents(&mut documents).err();
+    (documents, error)
+}
+
+/// A document that may have anything that YAML has.
+pub(super) struct Lenient {
+    pub(super) root: Node,
+    pub(super) findings: Vec<Finding>,
+}
+
+/// What a policy must not have, found in a file that is more than a policy.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Finding {
+    pub(in crate::document) diagnostic: Diagnostic,
+    /// Whether it is an error anywhere: a duplicate name.
+    pub(in crate::document) is_error: bool,
 }
 
 struct Reader<'a> {
     text: &'a str,
     positions: Positions,
     parser: Parser<'a, StrInput<'a>>,
+    strictness: Strictness,
+}
+
+/// What becomes of a value that parsers read differently.
+enum Strictness {
+    /// It is an error.
+    Refuse,
+    /// It is a finding.
+    Collect(Vec<Finding>),
 }
 
 /// Converts the parser's positions, counted in characters, to bytes.
@@ -40,6 +72,51 @@ struct Positions {
 // === impl Reader ===
 
 impl<'a> Reader<'a> {
+    fn new(text: &'a str, strictness: Strictness) -> Self {
+        Self {
+            text,
+            positions: Positions::new(text),
+            parser: Parser::new_from_str(text),
+            strictness,
+        }
+    }
+
+    fn documents(&mut self, documents: &mut Vec<Lenient>) -> Result<(), Diagnostic> {
+        loop {
+            let (event, span) = self.next()?;
+            match event {
+                Event::StreamEnd => return Ok(()),
+                Event::StreamStart | Event::DocumentStart(_) | Event::DocumentEnd => {}
+                _ => {
+                    let root = self.node(event, span, MAX_DEPTH)?;
+                    let findings = match &mut self.strictness {
+                        Strictness::Refuse => Vec::new(),
+                        Strictness::Collect(findings) => std::mem::take(findings),
+                    };
+                    documents.push(Lenient { root, findings });
+                }
+            }
+        }
+    }
+
+    /// Reports what a policy must not have.
+    fn find(&mut self, diagnostic: Diagnostic, is_error: bool) -> Result<(), Diagnostic> {
+        match &mut self.strictness {
+            Strictness::Refuse => Err(diagnostic),
+            Strictness::Collect(findings) if findings.len() < MAX_FINDINGS => {
+                findings.push(Finding {
+                    diagnostic,
+                    is_error,
+                });
+                Ok(())
+            }
+            Strictness::Collect(_) => Err(Diagnostic::whole(
+                "too many anchors, tags and unquoted values to check the policies in it",
+                "write the policy to a file of its own",
+            )),
+        }
+    }
+
     fn document(&mut self) -> Result<Node, Diagnostic> {
         let mut root = None;
         loop {
@@ -62,15 +139,31 @@ impl<'a> Reader<'a> {
 
     /// The node that starts with an event.
     fn node(&mut self, event: Event<'a>, span: Span, depth: usize) -> Result<Node, Diagnostic> {
-        refuse_indirection(&event, &span)?;
+        if let Some(diagnostic) = indirection(&event, &span) {
+            self.find(diagnostic, false)?;
+        }
         let Some(inner) = depth.checked_sub(1) else {
             return Err(Diagnostic::too_deep(span));
         };
         let value = match event {
-            Event::Scalar(text, ScalarStyle::Plain, ..) => scalar::plain(&text, &span)?,
+            Event::Scalar(text, ScalarStyle::Plain, ..) => match scalar::plain(&text, &span) {
+                Ok(value) => value,
+                Err(diagnostic) => {
+                    self.find(diagnostic, false)?;
+                    Value::String(text.into_owned())
+                }
+            },
             Event::Scalar(text, ..) => Value::String(text.into_owned()),
             Event::SequenceStart(..) => Value::List(self.list(inner)?),
-            Event::MappingStart(..) => Value::map(self.members(inner)?, self.text)?,
+            Event::MappingStart(..) => {
+                let (value, duplicates) = Value::map(self.members(inner)?, self.text);
+                for duplicate in duplicates {
+                    self.find(duplicate, true)?;
+                }
+                value
+            }
+            // What it stands for is not read.
+            Event::Alias(_) => Value::Null,
             _ => return Err(invalid_yaml(span, "missing value")),
         };
         Ok(Node { span, value })
@@ -91,11 +184,36 @@ impl<'a> Reader<'a> {
         loop {
             let name = match self.next()? {
                 (Event::MappingEnd, _) => return Ok(members),
-                (event, span) => name(event, span)?,
+                (event, span) => self.name(event, span, depth)?,
             };
             let (event, span) = self.next()?;
             members.push((name, self.node(event, span, depth)?));
         }
+    }
+
+    /// The name of a member, always a string.
+    fn name(&mut self, event: Event<'a>, span: Span, depth: usize) -> Result<Name, Diagnostic> {
+        if let Some(diagnostic) = indirection(&event, &span) {
+            self.find(diagnostic, false)?;
+        }
+        if is_merge_key(&event) {
+            let problem = "merge keys are not supported";
+            let help = "write its fields here";
+            self.find(Diagnostic::at(span.clone(), problem, help), false)?;
+        }
+        let text = match event {
+            Event::Scalar(text, ..) => text.into_owned(),
+            // Unique, so that two of them are no duplicates.
+            Event::Alias(_) => format!("*{}", span.start),
+            event => {
+                let problem = "expected a name, found a list or a mapping";
+                let help = "write `name: value`; quote text that begins with a bracket or a brace";
+                self.find(Diagnostic::at(span.clone(), problem, help), false)?;
+                self.node(event, span.clone(), depth)?;
+                format!("?{}", span.start)
+            }
+        };
+        Ok(Name { span, text })
     }
 
     fn next(&mut self) -> Result<(Event<'a>, Span), Diagnostic> {
@@ -115,36 +233,17 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The name of a member, always a string.
-fn name(event: Event<'_>, span: Span) -> Result<Name, Diagnostic> {
-    refuse_indirection(&event, &span)?;
-    match event {
-        Event::Scalar(text, ScalarStyle::Plain, ..) if text == "<<" => Err(Diagnostic::at(
-            span,
-            "merge keys are not supported",
-            "write its fields here",
-        )),
-        Event::Scalar(text, ..) => Ok(Name {
-            span,
-            text: text.into_owned(),
-        }),
-        _ => Err(Diagnostic::at(
-            span,
-            "expected a name, found a list or a mapping",
-            "write `name: value`; quote text that begins with a bracket or a brace",
-        )),
-    }
+fn is_merge_key(event: &Event<'_>) -> bool {
+    matches!(event, Event::Scalar(text, ScalarStyle::Plain, ..) if text == "<<")
 }
 
-fn refuse_indirection(event: &Event<'_>, span: &Span) -> Result<(), Diagnostic> {
+/// An alias, an anchor or a tag.
+fn indirection(event: &Event<'_>, span: &Span) -> Option<Diagnostic> {
     let (anchor, tagged) = match event {
         Event::Alias(_) => {
             let help = "write its value here; quote text that begins with `*`";
-            return Err(Diagnostic::at(
-                span.clone(),
-                "aliases are not supported",
-                help,
-            ));
+            let problem = "aliases are not supported";
+            return Some(Diagnostic::at(span.clone(), problem, help));
         }
         Event::Scalar(_, _, anchor, tag) => (*anchor, tag.is_some()),
         Event::SequenceStart(anchor, tag) | Event::MappingStart(anchor, tag) => {
@@ -152,19 +251,16 @@ fn refuse_indirection(event: &Event<'_>, span: &Span) -> Result<(), Diagnostic> 
         }
         _ => (0, false),
     };
-    if anchor != 0 {
+    let (problem, help) = if anchor != 0 {
         let help = "remove it and repeat the value where it is needed";
-        return Err(Diagnostic::at(
-            span.clone(),
-            "anchors are not supported",
-            help,
-        ));
-    }
-    if tagged {
+        ("anchors are not supported", help)
+    } else if tagged {
         let help = "remove it; quotes make any scalar a string";
-        return Err(Diagnostic::at(span.clone(), "tags are not supported", help));
-    }
-    Ok(())
+        ("tags are not supported", help)
+    } else {
+        return None;
+    };
+    Some(Diagnostic::at(span.clone(), problem, help))
 }
 
 fn invalid_yaml(span: Span, message: &str) -> Diagnostic {

@@ -8,10 +8,10 @@ use crate::document::{Document, Node, Value};
 #[cfg(test)]
 mod tests;
 
-/// A warning about each of them, with its line.
-pub(super) fn warnings(document: &Document) -> Vec<String> {
+/// A warning about each of them in a policy of a document, with its line.
+pub(super) fn warnings(document: &Document, policy: &Node) -> Vec<String> {
     let mut warnings = Vec::new();
-    walk(document.root(), &mut |node, number| {
+    walk(policy, &mut |node, number| {
         let line = document.line(node);
         warnings.push(format!(
             "line {line}: Envoy's YAML parser turns the number `{number}` into a string; help: configure the \

@@ -2,7 +2,7 @@ use super::*;
 
 fn warnings_of(yaml: &str) -> Vec<String> {
     let document = Document::parse("p.yaml".to_owned(), yaml.into(), "").unwrap();
-    warnings(&document)
+    warnings(&document, document.root())
 }
 
 #[test]

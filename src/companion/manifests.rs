@@ -1,0 +1,175 @@
+//! Policies in the files that people edit: policy files and folders, Kubernetes manifests, Helm values and
+//! configurations of Envoy.
+//!
+//! A file may have many documents, most of which have no policy. What a policy must not have, such as anchors, is an
+//! error in a policy only; a duplicate name is an error anywhere.
+
+mod all_errors;
+mod envoy;
+mod envoy_numbers;
+mod files;
+mod found;
+mod helm;
+mod kubernetes;
+mod mesh;
+mod plugin;
+mod warning;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use portcullis_core::policy::{Policy, Shape};
+
+use crate::document::{Document, Node, Report, Value};
+
+pub(crate) use found::{FoundPolicy, Kind};
+pub(crate) use warning::Warning;
+
+use files::{File, Part};
+
+/// What was found in the files.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// How many files were read.
+    pub(crate) files: usize,
+    /// The policies, in the order of the files.
+    pub(crate) policies: Vec<FoundPolicy>,
+    /// How many documents have no policy.
+    pub(crate) others: usize,
+    /// What can't be read.
+    pub(crate) errors: Vec<Report>,
+    /// What is probably a mistake in the manifests.
+    pub(crate) warnings: Vec<Warning>,
+    plugins: Vec<plugin::Plugin>,
+    services: mesh::Services,
+}
+
+impl Found {
+    /// Reads files and folders, or standard input for `-`.
+    pub(crate) fn read(paths: &[PathBuf]) -> Self {
+        let mut found = Self::default();
+        let (sources, errors) = files::find(paths);
+        found.errors = errors;
+        let is_only = sources.len() == 1;
+        for source in sources {
+            match source {
+                Part::File(file) => found.add_file(file, is_only),
+                Part::Folder { policy, apps } => found.add_folder(policy, apps),
+            }
+        }
+        let errors = std::mem::take(&mut found.errors);
+        if errors.is_empty() && found.policies.is_empty() {
+            found.errors.push(found.nothing(paths));
+        } else {
+            found.errors = errors;
+        }
+        found.warnings.extend(plugin::duplicates(&found.plugins));
+        found
+    }
+
+    /// Warnings about a valid policy: those of core, and about what it needs from the other documents.
+    pub(crate) fn warnings_of(&self, found: &FoundPolicy, policy: &Policy) -> Vec<Warning> {
+        let texts = policy.warnings().into_iter();
+        let of_policy = texts.map(|text| Warning::of_policy(&found.document, &text));
+        of_policy
+            .chain(mesh::unknown_hosts(found, &self.services))
+            .collect()
+    }
+
+    /// The error where no policy was found.
+    fn nothing(&self, paths: &[PathBuf]) -> Report {
+        let name = match paths {
+            [path] if path.as_os_str() == "-" => "<stdin>".to_owned(),
+            [path] => path.display().to_string(),
+            _ => format!("{} files", self.files),
+        };
+        let problem = match self.others {
+            0 => "no policy found".to_owned(),
+            1 => "no policy found in 1 document".to_owned(),
+            others => format!("no policy found in {others} documents"),
+        };
+        let help = "name a policy, a WasmPlugin, TrafficExtension, EnvoyExtensionPolicy or ConfigMap with one, Helm \
+                    values with `policy`, or a configuration of Envoy";
+        Report::of(&name, &problem, help)
+    }
+
+    fn add_file(&mut self, file: File, is_only: bool) {
+        self.files += 1;
+        let (documents, error) = file.parse();
+        // A document without a value, such as one with comments only, is none.
+        let is_empty = |document: &Document| matches!(document.root().value, Value::Null);
+        let mut documents = documents;
+        documents.retain(|document| !is_empty(document));
+        if documents.is_empty() && error.is_none() && file.is_named {
+            let help = "write a policy; `portcullis check --help` shows a small one";
+            self.errors
+                .push(Report::of(&file.name, "the file is empty", help));
+        }
+        let is_only = is_only && file.is_named && documents.len() == 1 && error.is_none();
+        for document in documents {
+            self.add_document(document, is_only);
+        }
+        self.errors.extend(error);
+    }
+
+    fn add_document(&mut self, document: Document, is_only: bool) {
+        self.errors.extend(document.errors());
+        let document = Rc::new(document);
+        let root = document.root();
+        if kubernetes::is_object(root) {
+            return kubernetes::add(self, &document, root, "");
+        }
+        if envoy::is_configuration(root) {
+            return envoy::add(self, &document);
+        }
+        if helm::is_values(root) {
+            return helm::add(self, &document);
+        }
+        // What was named alone is meant to be a policy, so its errors say what is wrong.
+        if is_only || is_policy(root) {
+            self.add_policy(FoundPolicy::whole(&document));
+        } else {
+            self.others += 1;
+        }
+    }
+
+    /// Adds a folder with one policy.
+    fn add_folder(&mut self, policy: File, apps: Vec<File>) {
+        self.files += 1 + apps.len();
+        let mut read = |file: File| {
+            let document = file.parse_one();
+            document.map_err(|report| self.errors.push(report)).ok()
+        };
+        let policy = read(policy);
+        let apps: Vec<_> = apps.into_iter().filter_map(read).collect();
+        let Some(policy) = policy else {
+            return;
+        };
+        for document in std::iter::once(&policy).chain(&apps) {
+            self.errors.extend(document.errors());
+        }
+        match FoundPolicy::folder(Rc::new(policy), apps.into_iter().map(Rc::new).collect()) {
+            Ok(found) => self.add_policy(found),
+            Err(errors) => self.errors.extend(errors),
+        }
+    }
+
+    /// Adds a policy whose YAML is strict.
+    fn add_policy(&mut self, found: FoundPolicy) {
+        self.policies.push(found);
+    }
+}
+
+/// Whether a mapping has a field of a policy.
+fn is_policy(node: &Node) -> bool {
+    let Shape::Object(fields) = Policy::SHAPE else {
+        return false;
+    };
+    let members = node.as_map().unwrap_or_default();
+    members
+        .iter()
+        .any(|(name, _)| fields.iter().any(|(field, _)| *field == name.text))
+}

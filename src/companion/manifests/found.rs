@@ -1,0 +1,292 @@
+//! A policy that was found: where it is, and its errors with their places.
+
+use std::rc::Rc;
+
+use portcullis_core::policy::Policy;
+
+use super::all_errors::{self, PolicyProblem};
+use super::{Warning, envoy_numbers};
+use crate::document::{Diagnostic, Document, Name, Node, Report, Value};
+
+/// What a policy is in.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Kind {
+    /// A ConfigMap.
+    ConfigMap,
+    /// A configuration of Envoy.
+    Envoy,
+    /// An EnvoyExtensionPolicy of Envoy Gateway.
+    EnvoyExtensionPolicy,
+    /// A folder with one policy.
+    Folder,
+    /// A policy file.
+    Policy,
+    /// A TrafficExtension of Istio.
+    TrafficExtension,
+    /// Helm values.
+    Values,
+    /// A WasmPlugin of Istio.
+    WasmPlugin,
+}
+
+impl Kind {
+    /// Its name in output.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::ConfigMap => "ConfigMap",
+            Self::Envoy => "Envoy",
+            Self::EnvoyExtensionPolicy => "EnvoyExtensionPolicy",
+            Self::Folder => "folder",
+            Self::Policy => "policy",
+            Self::TrafficExtension => "TrafficExtension",
+            Self::Values => "Helm values",
+            Self::WasmPlugin => "WasmPlugin",
+        }
+    }
+
+    /// Whether the proxies of a mesh load it.
+    pub(crate) const fn is_in_mesh(self) -> bool {
+        matches!(self, Self::TrafficExtension | Self::WasmPlugin)
+    }
+}
+
+/// A policy, and where it is.
+#[derive(Debug)]
+pub(crate) struct FoundPolicy {
+    pub(crate) kind: Kind,
+    /// `NAMESPACE/NAME` of an object of Kubernetes, the name of a listener, or the key of a ConfigMap.
+    pub(crate) name: Option<String>,
+    /// The document with all but the apps of other parts.
+    pub(crate) document: Rc<Document>,
+    /// The path of the policy in the document; empty for the document itself.
+    pub(crate) at: String,
+    root: Node,
+    /// Whether Envoy parses the policy as YAML into a `Struct`.
+    pub(crate) is_envoy_yaml: bool,
+    /// The apps of other documents or other places, in order.
+    parts: Vec<AppsPart>,
+}
+
+/// Apps that are not beside the rest of the policy.
+#[derive(Debug)]
+struct AppsPart {
+    /// The index of the first.
+    first: usize,
+    document: Rc<Document>,
+    /// The path of the list.
+    at: String,
+}
+
+// === impl FoundPolicy ===
+
+impl FoundPolicy {
+    /// A document that is a policy.
+    pub(super) fn whole(document: &Rc<Document>) -> Self {
+        let root = document.root().clone();
+        Self::new(Kind::Policy, None, document, "", root)
+    }
+
+    /// A policy in a document.
+    pub(super) fn new(
+        kind: Kind,
+        name: Option<String>,
+        document: &Rc<Document>,
+        at: &str,
+        root: Node,
+    ) -> Self {
+        Self {
+            kind,
+            name,
+            document: Rc::clone(document),
+            at: at.to_owned(),
+            root,
+            is_envoy_yaml: kind == Kind::Policy,
+            parts: Vec::new(),
+        }
+    }
+
+    /// A policy whose apps are in files of their own.
+    pub(super) fn folder(
+        policy: Rc<Document>,
+        files: Vec<Rc<Document>>,
+    ) -> Result<Self, Vec<Report>> {
+        let mut errors = Vec::new();
+        if policy.root().member("apps").is_some() {
+            let help = "move them to a file in the folder `apps`";
+            errors.push(policy.report("apps", "apps are in files of their own here", help));
+        }
+        let mut found = Self::new(Kind::Folder, None, &policy, "", policy.root().clone());
+        found.is_envoy_yaml = true;
+        for file in files {
+            match apps_of(file.root()) {
+                Ok(apps) => found.append(&file, "apps", apps),
+                Err((path, problem)) => {
+                    let help = "write `apps` alone; all else belongs to `portcullis.yaml`";
+                    errors.push(file.report(&path, &problem, help));
+                }
+            }
+        }
+        if errors.is_empty() {
+            return Ok(found);
+        }
+        Err(errors)
+    }
+
+    /// Adds apps of a list at this path in a document.
+    pub(super) fn append(&mut self, document: &Rc<Document>, at: &str, apps: &[Node]) {
+        let Value::Map(members) = &mut self.root.value else {
+            return;
+        };
+        if !members.iter().any(|(name, _)| name.text == "apps") {
+            let span = self.root.span.clone();
+            let name = Name {
+                span: span.clone(),
+                text: "apps".to_owned(),
+            };
+            let value = Value::List(Vec::new());
+            members.push((name, Node { span, value }));
+        }
+        let list = members.iter_mut().find(|(name, _)| name.text == "apps");
+        if let Some((_, list)) = list
+            && let Value::List(list) = &mut list.value
+        {
+            self.parts.push(AppsPart {
+                first: list.len(),
+                document: Rc::clone(document),
+                at: at.to_owned(),
+            });
+            list.extend_from_slice(apps);
+        }
+    }
+
+    /// The policy as JSON, compact, its members in the order of the file.
+    pub(crate) fn json(&self) -> String {
+        self.root.to_string()
+    }
+
+    /// Its value.
+    pub(crate) const fn root(&self) -> &Node {
+        &self.root
+    }
+
+    /// Validates it. The errors are all that do not follow from another one.
+    pub(crate) fn validate(&self) -> Result<Policy, Vec<Report>> {
+        let mut errors: Vec<Report> = self.document.findings(self.value()).collect();
+        for part in &self.parts {
+            if let Some(list) = part.document.root().at(&part.at)
+                && !(Rc::ptr_eq(&part.document, &self.document) && self.at.is_empty())
+            {
+                errors.extend(part.document.findings(list));
+            }
+        }
+        // Values that parsers read differently have no certain meaning, which others may depend on.
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        match Policy::from_json(&self.json()) {
+            Ok(policy) => Ok(policy),
+            Err(first) => {
+                let problems = all_errors::find(&self.root, &first);
+                Err(problems
+                    .iter()
+                    .map(|problem| self.report(problem))
+                    .collect())
+            }
+        }
+    }
+
+    /// The value in the document that is the policy, or the text of it.
+    fn value(&self) -> &Node {
+        let value = self.document.root().at(&self.at);
+        value.unwrap_or_else(|| self.document.root())
+    }
+
+    /// The line and column of the policy.
+    pub(crate) fn position(&self) -> (usize, usize) {
+        let report = self.document.report(&self.at, "", "");
+        report.line_and_column().unwrap_or((1, 1))
+    }
+
+    /// Warnings about the numbers that Envoy's YAML parser turns into strings, where Envoy parses the policy as
+    /// YAML. They do not apply to [`Self::json`] in a `google.protobuf.StringValue`.
+    pub(crate) fn envoy_yaml_warnings(&self) -> Vec<Warning> {
+        if !self.is_envoy_yaml {
+            return Vec::new();
+        }
+        let parts = self.parts.iter().filter_map(|part| {
+            let list = part.document.root().at(&part.at)?;
+            Some((&part.document, list))
+        });
+        let places = std::iter::once((&self.document, self.value())).chain(parts);
+        let warnings = places.flat_map(|(document, value)| {
+            let texts = envoy_numbers::warnings(document, value).into_iter();
+            texts.map(|text| Warning::of_policy(document, &text))
+        });
+        warnings.collect()
+    }
+
+    /// A warning about a value of the policy.
+    pub(super) fn warning(&self, path: &str, problem: &str, help: &str) -> Warning {
+        Warning(self.report(&PolicyProblem {
+            path: path.to_owned(),
+            problem: problem.to_owned(),
+            help: help.to_owned(),
+        }))
+    }
+
+    /// The report of an error or a warning of core.
+    fn report(&self, problem: &PolicyProblem) -> Report {
+        let PolicyProblem {
+            path,
+            problem,
+            help,
+        } = problem;
+        let (document, local) = self.locate(path);
+        document.report_of(Diagnostic {
+            span: self.root.locate(path, problem).or_else(|| {
+                // The policy as a whole: in a file of its own, the file.
+                let place = document.root().locate(&self.at, problem);
+                place.filter(|_| !self.at.is_empty())
+            }),
+            path: Some(local).filter(|path| !path.is_empty()),
+            problem: problem.clone(),
+            help: help.clone(),
+        })
+    }
+
+    /// The document with the value at a path of the policy, and the path in it.
+    fn locate(&self, path: &str) -> (&Document, String) {
+        let path = if path == "." { "" } else { path };
+        if let Some((index, rest)) = path
+            .strip_prefix("apps[")
+            .and_then(|path| path.split_once(']'))
+            && let Ok(index) = index.parse::<usize>()
+            && let Some(part) = self.parts.iter().rev().find(|part| part.first <= index)
+        {
+            let index = index - part.first;
+            return (&part.document, format!("{}[{index}]{rest}", part.at));
+        }
+        let dot = if self.at.is_empty() || path.is_empty() {
+            ""
+        } else {
+            "."
+        };
+        (&self.document, format!("{}{dot}{path}", self.at))
+    }
+}
+
+/// The list in a mapping with `apps` alone; else the path of what is wrong, and what.
+pub(super) fn apps_of(root: &Node) -> Result<&[Node], (String, String)> {
+    let Some(members) = root.as_map() else {
+        return Err((".".to_owned(), "expected a mapping with `apps`".to_owned()));
+    };
+    if let Some((name, _)) = members.iter().find(|(name, _)| name.text != "apps") {
+        let problem = format!("`{}` can't be beside `apps` here", name.text);
+        return Err((name.text.clone(), problem));
+    }
+    let Some(apps) = root.member("apps") else {
+        return Err((".".to_owned(), "missing field `apps`".to_owned()));
+    };
+    let problem = || ("apps".to_owned(), "expected a list".to_owned());
+    apps.as_list().ok_or_else(problem)
+}
