@@ -5,6 +5,7 @@ mod chart;
 mod clusters;
 mod companion;
 mod documents;
+mod embedded_schemas;
 mod generated;
 mod helm;
 mod images;
