@@ -10,13 +10,14 @@ use serde_json::json;
 use crate::{helm, kubeconform, manifests};
 
 /// Folders without files of the project.
-const SKIPPED: [&str; 5] = [".git", ".github", ".tools", "node_modules", "target"];
+const SKIPPED: [&str; 4] = [".git", ".tools", "node_modules", "target"];
 
 /// Kinds that no API server stores, so that there is no schema.
 const WITHOUT_SCHEMA: [&str; 2] = ["apiserver.config.k8s.io/", "kubeadm.k8s.io/"];
 
 /// Files that another test program loads: the beginning of their paths, and a source that names each of them.
-const LOADED_BY: [(&str, &str); 8] = [
+const LOADED_BY: [(&str, &str); 9] = [
+    (".github/workflows/", "tests/installation/workflows.rs"),
     ("envoy/", "tests/gate/envoy_files.rs"),
     (
         "istio/cluster/authentication.yaml",
