@@ -314,7 +314,7 @@ mesh-tools:
 
 # A few tests at once: each runs API servers of 300 MB.
 .PHONY: mesh
-mesh: build-tools envoys provider mesh-tools wasm ## run the tests with real API servers and a real istiod
+mesh: build-tools envoys provider mesh-tools filter-image ## run the tests with real API servers and a real istiod
 	cargo build --workspace --bins
 	cargo test --workspace --features portcullis-tests/mesh --test mesh -- --test-threads=4
 
