@@ -2,6 +2,7 @@
 //! and what makes a release. No cluster is needed; the tests against real API servers are in `tests/mesh`.
 
 mod chart;
+mod checked_manifests;
 mod clusters;
 mod companion;
 mod documents;

@@ -1,6 +1,8 @@
 //! The filter and the companion with real Kubernetes API servers and a real istiod. `make mesh` runs
 //! this program, not `make test`: what it needs takes a quarter of an hour to build.
 
+#![cfg(feature = "mesh")]
+
 mod admission;
 mod bound_tokens;
 mod cluster;
