@@ -12,25 +12,15 @@ pub(crate) fn of_custom_resources() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
         let folder = folder::fresh("schemas");
-        let definitions = tools::schemas().join("crds");
-        let files = fs::read_dir(definitions).expect("a folder");
-        for file in files.map(|entry| entry.expect("a file").path()) {
-            let text = fs::read_to_string(&file).expect("text");
-            for text in documents(&text) {
-                let definition =
-                    yaml::read(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-                convert(&definition, &folder);
+        for module in ["istio", "envoy-gateway", "prometheus-operator"] {
+            for definition in yaml::read_folder(&tools::definitions(module)) {
+                if definition["kind"] == "CustomResourceDefinition" {
+                    convert(&definition, &folder);
+                }
             }
         }
         folder
     })
-}
-
-/// The custom resource definitions among the documents of a file.
-fn documents(text: &str) -> impl Iterator<Item = String> {
-    text.split("\n---")
-        .filter(|text| text.contains("\nkind: CustomResourceDefinition"))
-        .map(str::to_owned)
 }
 
 /// Writes the schema of each version.

@@ -115,10 +115,16 @@ pub fn certificates() -> PathBuf {
     )
 }
 
-/// The folder with the schemas of Kubernetes objects, and with custom resource definitions.
+/// The folder with the schemas of Kubernetes objects.
 #[must_use]
 pub fn schemas() -> PathBuf {
     existing(workspace().join(".tools/schemas"), "make tools")
+}
+
+/// The custom resource definitions of this module: a folder of YAML files.
+#[must_use]
+pub fn definitions(module: &str) -> PathBuf {
+    existing(schemas().join("crds").join(module), "make tools")
 }
 
 /// etcd, for a Kubernetes API server.
@@ -143,11 +149,13 @@ pub fn istio(program: &str) -> PathBuf {
     existing(programs.join(program), "make mesh-tools")
 }
 
-/// The custom resource definitions of this module: a folder of YAML files.
+/// The template of a bootstrap that Istio's agent fills in.
 #[must_use]
-pub fn definitions(module: &str) -> PathBuf {
-    let folders = workspace().join(".tools/definitions");
-    existing(folders.join(module), "make mesh-tools")
+pub fn istio_bootstrap() -> PathBuf {
+    existing(
+        workspace().join(".tools/istio-agent/envoy_bootstrap.json"),
+        "make mesh-tools",
+    )
 }
 
 /// crane, which has a registry.

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the schemas of Kubernetes objects into .tools/schemas: kubernetes/ has the API's as JSON, and crds/ has custom
-# resource definitions of Istio, Envoy Gateway, the Gateway API and Prometheus Operator.
+# Installs the schemas of Kubernetes objects into .tools/schemas: kubernetes/ has the API's as JSON, and crds/ has the custom
+# resource definitions of Istio, of Envoy Gateway with the Gateway API, and of Prometheus Operator, in a folder each.
 source "$(dirname "$0")/lib.sh"
 need python3 'install Python 3 with its venv module'
 need go 'install Go 1.26 or newer, see https://go.dev/doc/install'
@@ -25,15 +25,14 @@ install() {
     sed -i -e 's|^  "\$id":|  "$comment":|' -e 's|"/api/_definitions.json#|"_definitions.json#|' \
         "$1"/kubernetes/*.json
 
-    mkdir "$1/crds"
+    mkdir -p "$1"/crds/{istio,envoy-gateway,prometheus-operator}
     folder=$(module "$istio")
-    cp "$folder/kubernetes/customresourcedefinitions.gen.yaml" "$1/crds/istio.yaml"
+    cp "$folder/kubernetes/customresourcedefinitions.gen.yaml" "$1/crds/istio/istio.yaml"
     folder=$(module "$gateway")/charts/gateway-helm/charts/crds/crds
-    cp "$folder/gatewayapi-crds.yaml" "$1/crds/gateway-api.yaml"
-    cp "$folder"/generated/*.yaml "$1/crds"
+    cp "$folder/gatewayapi-crds.yaml" "$folder"/generated/*.yaml "$1/crds/envoy-gateway"
     folder=$(module "$prometheus")/example/prometheus-operator-crd
-    cp "$folder"/monitoring.coreos.com_{podmonitors,prometheusrules,servicemonitors}.yaml "$1/crds"
-    chmod u+w "$1"/crds/*
+    cp "$folder"/monitoring.coreos.com_{podmonitors,prometheusrules,servicemonitors}.yaml "$1/crds/prometheus-operator"
+    chmod -R u+w "$1/crds"
 }
 
 once schemas "$(digest "$SETUP/schemas/requirements.txt" "$0")" install

@@ -61,7 +61,7 @@ impl Proxy {
             "var/run/secrets/istio/root-cert.pem",
             &istiod.root_certificate,
         );
-        let bootstrap = tools::definitions("istio-agent").join("envoy_bootstrap.json");
+        let bootstrap = tools::istio_bootstrap();
         let bootstrap = fs::read_to_string(&bootstrap)
             .unwrap_or_else(|error| panic!("{}: {error}", bootstrap.display()));
         let bootstrap = bootstrap.replace(".wildcard", ".localhost");
