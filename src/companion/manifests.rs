@@ -60,11 +60,8 @@ impl Found {
                 Part::Folder { policy, apps } => found.add_folder(policy, apps),
             }
         }
-        let errors = std::mem::take(&mut found.errors);
-        if errors.is_empty() && found.policies.is_empty() {
-            found.errors.push(found.nothing(paths));
-        } else {
-            found.errors = errors;
+        if found.errors.is_empty() && found.policies.is_empty() {
+            found.errors = vec![found.nothing(paths)];
         }
         found.warnings.extend(plugin::duplicates(&found.plugins));
         found
@@ -98,11 +95,9 @@ impl Found {
 
     fn add_file(&mut self, file: File, is_only: bool) {
         self.files += 1;
-        let (documents, error) = file.parse();
+        let (mut documents, error) = file.parse();
         // A document without a value, such as one with comments only, is none.
-        let is_empty = |document: &Document| matches!(document.root().value, Value::Null);
-        let mut documents = documents;
-        documents.retain(|document| !is_empty(document));
+        documents.retain(|document| !matches!(document.root().value, Value::Null));
         if documents.is_empty() && error.is_none() && file.is_named {
             let help = "write a policy; `portcullis check --help` shows a small one";
             self.errors
@@ -130,7 +125,7 @@ impl Found {
         }
         // What was named alone is meant to be a policy, so its errors say what is wrong.
         if is_only || is_policy(root) {
-            self.add_policy(FoundPolicy::whole(&document));
+            self.policies.push(FoundPolicy::whole(&document));
         } else {
             self.others += 1;
         }
@@ -152,15 +147,23 @@ impl Found {
             self.errors.extend(document.errors());
         }
         match FoundPolicy::folder(Rc::new(policy), apps.into_iter().map(Rc::new).collect()) {
-            Ok(found) => self.add_policy(found),
+            Ok(policy) => self.policies.push(policy),
             Err(errors) => self.errors.extend(errors),
         }
     }
+}
 
-    /// Adds a policy whose YAML is strict.
-    fn add_policy(&mut self, found: FoundPolicy) {
-        self.policies.push(found);
-    }
+/// The path of a member.
+fn join(at: &str, name: &str) -> String {
+    let dot = if at.is_empty() { "" } else { "." };
+    format!("{at}{dot}{name}")
+}
+
+/// Whether the text at one of these paths has our name in it.
+fn names_us(node: &Node, paths: &[&str]) -> bool {
+    let text = |path: &&str| node.at(path).and_then(Node::as_text);
+    let mut texts = paths.iter().filter_map(text);
+    texts.any(|text| text.contains("portcullis"))
 }
 
 /// Whether a mapping has a field of a policy.

@@ -5,8 +5,7 @@ use std::rc::Rc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::plugin::join;
-use super::{Found, FoundPolicy, Kind, Warning, is_policy};
+use super::{Found, FoundPolicy, Kind, Warning, is_policy, join, names_us};
 use crate::document::{Document, Node, Value};
 
 /// The end of the type of the filter's configuration.
@@ -137,7 +136,7 @@ impl Filter<'_> {
             Ok(root) => {
                 let mut policy = FoundPolicy::new(Kind::Envoy, None, document, &value_at, root);
                 policy.is_envoy_yaml = kind.ends_with("Struct");
-                found.add_policy(policy);
+                found.policies.push(policy);
             }
             Err(report) => found.errors.push(report),
         }
@@ -165,24 +164,18 @@ impl Filter<'_> {
 
 /// Whether a filter is Portcullis: its configuration is a policy, or a name or the module's file says so.
 fn is_ours(filter: &Node, configuration: Option<&Node>) -> bool {
-    let says_so = |path: &str| {
-        let text = filter.at(path).and_then(Node::as_text);
-        text.is_some_and(|text| text.contains("portcullis"))
-    };
+    let names = [
+        "config.name",
+        "config.root_id",
+        "config.rootId",
+        "config.vm_config.vm_id",
+        "config.vm_config.code.local.filename",
+        "filter_name",
+        "filterName",
+        "dynamic_module_config.name",
+    ];
     let value = configuration.and_then(|any| any.member("value"));
-    value.is_some_and(|value| is_policy(value) || is_json_policy(value))
-        || [
-            "config.name",
-            "config.root_id",
-            "config.rootId",
-            "config.vm_config.vm_id",
-            "config.vm_config.code.local.filename",
-            "filter_name",
-            "filterName",
-            "dynamic_module_config.name",
-        ]
-        .into_iter()
-        .any(says_so)
+    value.is_some_and(|value| is_policy(value) || is_json_policy(value)) || names_us(filter, &names)
 }
 
 /// Whether a string is a policy in JSON, or in base64 of it.

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use portcullis_core::policy::Policy;
 
 use super::all_errors::{self, PolicyProblem};
-use super::{Warning, envoy_numbers};
+use super::{Warning, envoy_numbers, join};
 use crate::document::{Diagnostic, Document, Name, Node, Report, Value};
 
 /// What a policy is in.
@@ -266,12 +266,11 @@ impl FoundPolicy {
             let index = index - part.first;
             return (&part.document, format!("{}[{index}]{rest}", part.at));
         }
-        let dot = if self.at.is_empty() || path.is_empty() {
-            ""
-        } else {
-            "."
+        let path = match path {
+            "" => self.at.clone(),
+            _ => join(&self.at, path),
         };
-        (&self.document, format!("{}{dot}{path}", self.at))
+        (&self.document, path)
     }
 }
 

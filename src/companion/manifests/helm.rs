@@ -42,5 +42,5 @@ pub(super) fn add(found: &mut Found, document: &Rc<Document>) {
             }
         }
     }
-    found.add_policy(values);
+    found.policies.push(values);
 }

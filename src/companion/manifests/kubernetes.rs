@@ -2,8 +2,7 @@
 
 use std::rc::Rc;
 
-use super::plugin::{self, join};
-use super::{Found, FoundPolicy, Kind, is_policy};
+use super::{Found, FoundPolicy, Kind, is_policy, join, names_us, plugin};
 use crate::document::{Document, Node};
 
 /// The keys of a ConfigMap that are policies.
@@ -27,29 +26,11 @@ pub(super) fn add(found: &mut Found, document: &Rc<Document>, object: &Node, at:
     match (text("kind"), group) {
         ("ConfigMap", "v1") => config_map(found, document, object, at),
         ("WasmPlugin", "extensions.istio.io") => {
-            let kind = Kind::WasmPlugin;
-            plugin(
-                found,
-                kind,
-                document,
-                object,
-                at,
-                &["spec"],
-                ("pluginConfig", "url"),
-            );
+            istio_plugin(found, Kind::WasmPlugin, document, object, at, "spec");
         }
         ("TrafficExtension", "extensions.istio.io") => {
             let kind = Kind::TrafficExtension;
-            let spec = ["spec", "wasm"];
-            plugin(
-                found,
-                kind,
-                document,
-                object,
-                at,
-                &spec,
-                ("pluginConfig", "url"),
-            );
+            istio_plugin(found, kind, document, object, at, "spec.wasm");
         }
         ("EnvoyExtensionPolicy", "gateway.envoyproxy.io") => {
             extension_policy(found, document, object, at);
@@ -84,46 +65,31 @@ fn name_of(object: &Node) -> String {
 
 /// Whether a plugin is Portcullis: its configuration is a policy, or its name or image says so.
 pub(super) fn is_ours(plugin: &Node, config: &str, url: &str) -> bool {
-    let says_so = |path: &str| {
-        let text = plugin.at(path).and_then(Node::as_text);
-        text.is_some_and(|text| text.contains("portcullis"))
-    };
     plugin.member(config).is_some_and(is_policy)
-        || [url, "name", "pluginName", "rootID"]
-            .into_iter()
-            .any(says_so)
+        || names_us(plugin, &[url, "name", "pluginName", "rootID"])
 }
 
-/// Adds an object that loads the filter. `fields` lead to the plugin, which has a configuration and an image.
-fn plugin(
+/// Adds an object of Istio that loads the filter. `fields` is the path of the plugin in it.
+fn istio_plugin(
     found: &mut Found,
     kind: Kind,
     document: &Rc<Document>,
     object: &Node,
     at: &str,
-    fields: &[&str],
-    (config, url): (&str, &str),
+    fields: &str,
 ) {
-    let fields = fields.join(".");
-    let name = name_of(object);
-    let own_name = object.at("metadata.name").and_then(Node::as_text);
-    let is_named = own_name.is_some_and(|name| name.contains("portcullis"));
-    let Some(plugin) = object.at(&fields) else {
+    const CONFIG: &str = "pluginConfig";
+
+    let Some(plugin) = object.at(fields) else {
         found.others += 1;
         return;
     };
-    if plugin.as_map().is_none() || !(is_named || is_ours(plugin, config, url)) {
+    let is_named = names_us(object, &["metadata.name"]);
+    if plugin.as_map().is_none() || !(is_named || is_ours(plugin, CONFIG, "url")) {
         return other(found, document, plugin);
     }
-    configuration(
-        found,
-        kind,
-        &name,
-        document,
-        plugin,
-        &join(at, &fields),
-        config,
-    );
+    let (name, plugin_at) = (name_of(object), join(at, fields));
+    configuration(found, kind, &name, document, plugin, &plugin_at, CONFIG);
     add_plugin(found, kind, &name, document, object, at);
 }
 
@@ -195,7 +161,9 @@ fn configuration(
         Some(policy) => {
             let name = Some(name.to_owned());
             let at = join(at, config);
-            found.add_policy(FoundPolicy::new(kind, name, document, &at, policy.clone()));
+            found
+                .policies
+                .push(FoundPolicy::new(kind, name, document, &at, policy.clone()));
         }
         None => {
             let problem = format!("missing field `{config}`");
@@ -220,7 +188,9 @@ fn config_map(found: &mut Found, document: &Rc<Document>, object: &Node, at: &st
         match document.embedded(value, &key.text) {
             Ok(root) => {
                 let name = Some(name_of(object));
-                found.add_policy(FoundPolicy::new(Kind::ConfigMap, name, document, &at, root));
+                found
+                    .policies
+                    .push(FoundPolicy::new(Kind::ConfigMap, name, document, &at, root));
             }
             Err(report) => found.errors.push(report),
         }

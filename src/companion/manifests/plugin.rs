@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{Kind, Warning};
+use super::{Kind, Warning, join};
 use crate::document::{Document, Node};
 
 /// An object that loads the filter into proxies.
@@ -67,12 +67,6 @@ pub(super) fn duplicates(plugins: &[Plugin]) -> Vec<Warning> {
         warnings.push(Warning::new(&plugin.document, path, &problem, help));
     }
     warnings
-}
-
-/// The path of a member.
-pub(super) fn join(at: &str, name: &str) -> String {
-    let dot = if at.is_empty() { "" } else { "." };
-    format!("{at}{dot}{name}")
 }
 
 /// A `spec` and its path.
@@ -157,9 +151,7 @@ impl Reader<'_> {
             .map(|entry| entry.member("mode").and_then(Node::as_text))
             .map(|mode| mode.unwrap_or("CLIENT_AND_SERVER"))
             .collect();
-        let is_active = |mode| modes.is_empty() || modes.contains(&mode);
-        let both = is_active("CLIENT_AND_SERVER") && modes.is_empty()
-            || modes.contains(&"CLIENT_AND_SERVER");
+        let both = modes.is_empty() || modes.contains(&"CLIENT_AND_SERVER");
         if self.is_gateway() {
             let is_there = both || modes.contains(&"CLIENT");
             let problem = "a gateway is a CLIENT, so this `match` keeps the filter out of it: NOTHING IS REFUSED";
