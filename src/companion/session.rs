@@ -15,6 +15,7 @@ mod clock;
 mod cookies;
 #[cfg(test)]
 mod fixtures;
+mod format_version;
 pub(crate) mod fuzzing;
 pub(crate) mod keys;
 mod oauth_state;

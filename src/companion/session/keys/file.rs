@@ -12,8 +12,8 @@ use zeroize::Zeroizing;
 use super::{Key, Keys};
 use crate::document::Report;
 use crate::files::{self, WriteAccess};
-use crate::session::atomic_file;
 use crate::session::secret::SecretKey;
+use crate::session::{atomic_file, format_version};
 
 #[cfg(test)]
 mod tests;
@@ -30,12 +30,6 @@ const MAX_BYTES: usize = 16 * 1024;
 
 /// The version of the format.
 const VERSION: u32 = 1;
-
-/// The member that key files of all versions have.
-#[derive(Deserialize)]
-struct Version {
-    version: u32,
-}
 
 /// The key file, as JSON.
 #[derive(Debug, Deserialize, Serialize)]
@@ -137,12 +131,8 @@ fn read(path: &Path) -> Result<Option<Document>, KeyFileError> {
         Err(error) => return Err(KeyFileError::unreadable(path, &error)),
     };
     let Some(text) = text else { return Ok(None) };
-    // Of a newer format, other members may be unknown too.
-    let version = serde_json::from_slice::<Version>(&text).map(|found| found.version);
-    if let Some(version) = version.ok().filter(|version| *version != VERSION) {
-        let problem = format!("unknown version {version}: another release has written it");
-        return Err(KeyFileError::invalid(path, &problem));
-    }
+    format_version::expect(VERSION, &text)
+        .map_err(|problem| KeyFileError::invalid(path, &problem))?;
     // Serde's message may quote a key.
     let document: Document = serde_json::from_slice(&text).map_err(|error| {
         let at = format!("line {}, column {}", error.line(), error.column());

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::RevocationBatch;
+use crate::session::format_version;
 use crate::session::record::{id, seconds};
 
 #[cfg(test)]
@@ -45,12 +46,6 @@ struct Wire<'a> {
     logout_tokens: Vec<UsedLogoutToken>,
 }
 
-/// The member that all versions have.
-#[derive(Deserialize)]
-struct Version {
-    version: u32,
-}
-
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct UsedLogoutToken {
@@ -80,13 +75,7 @@ impl RevocationState {
 
     /// Parses the JSON. The error says what is invalid.
     pub(in crate::session) fn parse(text: &[u8]) -> Result<Self, String> {
-        // Of a newer format, other members may be unknown too.
-        let version = serde_json::from_slice::<Version>(text).map(|found| found.version);
-        if let Some(version) = version.ok().filter(|version| *version != Self::VERSION) {
-            return Err(format!(
-                "unknown version {version}: another release has written it"
-            ));
-        }
+        format_version::expect(Self::VERSION, text)?;
         let wire: Wire<'_> = serde_json::from_slice(text).map_err(|error| error.to_string())?;
         let list = |text: &RawValue| {
             let list = Revocations::parse(text.get().as_bytes());
