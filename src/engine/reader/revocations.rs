@@ -181,20 +181,16 @@ impl RevocationsReader {
             return;
         };
         let mut record = self.record.clone();
-        let etag = response.and_then(CallResponse::etag);
         let is_unchanged = response.is_some_and(|response| response.status() == NOT_MODIFIED);
-        let list = if self.etag.is_some() && is_unchanged {
+        let (list, etag) = if self.etag.is_some() && is_unchanged {
             record.confirm(now.time, now.random);
             // Its entries have been merged.
-            Ok(Revocations::default())
+            (Ok(Revocations::default()), self.etag.clone())
         } else {
+            let etag = response.and_then(CallResponse::etag);
             let response = response.map(CallResponse::as_http_response);
-            record.apply_response(response.as_ref(), now.time, now.random)
-        };
-        let etag = if is_unchanged {
-            self.etag.clone()
-        } else {
-            etag
+            let list = record.apply_response(response.as_ref(), now.time, now.random);
+            (list, etag)
         };
         let list = list.inspect_err(|error| {
             let line = format!(
