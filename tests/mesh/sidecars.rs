@@ -117,7 +117,7 @@ async fn only_the_gate_reaches_the_app() {
         inbound: (9000, mesh.app.address()),
         outbound: Some(("monitoring", 9093)),
     };
-    let (_app, _intruder) = tokio::join!(app.start(&mesh), intruder.start(&mesh));
+    let (proxy, _intruder) = tokio::join!(app.start(&mesh), intruder.start(&mesh));
     apply(&mesh, "mesh/mutual-tls.yaml").await;
     mesh.blue
         .server
@@ -144,6 +144,7 @@ async fn only_the_gate_reaches_the_app() {
     status(200).await;
     apply(&mesh, "mesh/authorization.yaml").await;
     status(403).await;
+    proxy.drained().await;
     let before = mesh.app.count();
     let refused = by_mesh().await.expect("a response");
     assert_eq!(refused.text(), "RBAC: access denied");

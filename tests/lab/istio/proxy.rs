@@ -137,6 +137,21 @@ impl Proxy {
         Stats::new(call.send(self.admin).await.text())
     }
 
+    /// Waits until no connection has an earlier configuration: Envoy drains these for a moment.
+    ///
+    /// # Panics
+    /// If there still is one after [`wait::LONG`].
+    pub async fn drained(&self) {
+        wait::until_true("nothing is drained", wait::LONG, async || {
+            let stats = self.stats().await;
+            ["listeners", "filter_chains"].into_iter().all(|what| {
+                let name = format!("envoy_listener_manager_total_{what}_draining");
+                stats.value(&name, &[]) == Some(0.0)
+            })
+        })
+        .await;
+    }
+
     /// Envoy's configuration.
     ///
     /// # Panics
