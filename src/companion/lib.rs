@@ -15,9 +15,10 @@ pub mod redirect_target;
 
 #[doc(hidden)]
 pub mod fuzzing {
-    //! What fuzz targets call besides the public modules. Sessions, providers and forward auth are
-    //! private as a whole, and each of these functions needs only a small part of them.
+    //! What fuzz targets call besides the public modules. Sessions, providers, forward auth and manifests
+    //! are private as a whole, and each of these functions needs only a small part of them.
     pub use crate::forward_auth::fuzzing::{OriginalRequest, original_request};
+    pub use crate::manifests::fuzzing::{check as check_manifest, is_accepted as is_policy};
     pub use crate::provider::fuzzing::{LOGOUT_EVENT, verify_logout_token};
     pub use crate::session::fuzzing::{
         opens_after_edit, read_revocation_state, read_session, read_ticket,

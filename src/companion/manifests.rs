@@ -9,6 +9,7 @@ mod envoy;
 mod envoy_numbers;
 mod files;
 mod found;
+pub(crate) mod fuzzing;
 mod helm;
 mod kubernetes;
 mod mesh;

@@ -37,12 +37,11 @@ pub(super) struct File {
 }
 
 impl File {
-    /// A file that was named, with this text.
-    #[cfg(test)]
-    pub(super) fn of(name: &str, text: &str) -> Self {
+    /// A file that was named, with these bytes.
+    pub(super) fn of(name: &str, bytes: impl Into<Vec<u8>>) -> Self {
         Self {
             name: name.to_owned(),
-            bytes: text.into(),
+            bytes: bytes.into(),
             is_named: true,
         }
     }
