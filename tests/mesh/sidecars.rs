@@ -87,6 +87,7 @@ impl Sidecar {
             service_account: self.name,
             address: mesh::loopback(self.number),
             labels: self.labels(),
+            bootstrap: None,
         };
         let mut proxy = Proxy::launch(&mesh.istiod, server, workload).await;
         proxy.ready().await;
@@ -117,7 +118,16 @@ async fn only_the_gate_reaches_the_app() {
         inbound: (9000, mesh.app.address()),
         outbound: Some(("monitoring", 9093)),
     };
-    let (proxy, _intruder) = tokio::join!(app.start(&mesh), intruder.start(&mesh));
+    let prometheus = Sidecar {
+        name: "prometheus",
+        number: 5,
+        ..intruder
+    };
+    let (proxy, _intruder, _prometheus) = tokio::join!(
+        app.start(&mesh),
+        intruder.start(&mesh),
+        prometheus.start(&mesh)
+    );
     apply(&mesh, "mesh/mutual-tls.yaml").await;
     mesh.blue
         .server
@@ -153,6 +163,15 @@ async fn only_the_gate_reaches_the_app() {
     assert!(direct.is_err(), "{direct:?}");
     assert_eq!(mesh.app.count(), before);
 
+    // Prometheus scrapes the app, and does nothing else there.
+    let scrape = Call::get("alertmanager.monitoring.svc.cluster.local:9093", "/metrics");
+    for (call, status) in [(&scrape, 200), (&forged, 403)] {
+        let response = call.try_send(prometheus.address(9093)).await;
+        assert_eq!(response.expect("a response").status, status);
+    }
+    let scraped = scrape.try_send(intruder.address(9093)).await;
+    assert_eq!(scraped.expect("a response").status, 403);
+
     let karma = mesh.token(&mesh.blue, "karma").await;
     let through_the_gate = Call::get(HOST, ALERTS).bearer(&karma);
     mesh.becomes(&through_the_gate, "200").await;
@@ -160,11 +179,13 @@ async fn only_the_gate_reaches_the_app() {
 }
 
 /// The sidecar's filter reads the issuers' keys from the companion, with mutual TLS, and judges what other workloads send.
+/// Either kind of plugin brings it there.
 #[tokio::test]
 async fn the_gate_in_a_sidecar_reads_keys_from_the_companion() {
     let mesh = Mesh::start().await;
     let server = &mesh.blue.server;
     let plugin = Mesh::plugin("mesh/trafficextension-sidecar.yaml");
+    let older = Mesh::plugin("mesh/wasmplugin-sidecar.yaml");
     let connection = |cluster: &Cluster| {
         let server = &cluster.server;
         json!({"connect": server.address(), "ca_file": server.authority().file()})
@@ -213,16 +234,11 @@ async fn the_gate_in_a_sidecar_reads_keys_from_the_companion() {
     }
     let (_gate, _app, _client) =
         tokio::join!(gate.start(&mesh), app.start(&mesh), client.start(&mesh));
-    server.apply(&plugin).await;
 
     let call = Call::get("alertmanager.monitoring.svc.cluster.local:9093", ALERTS);
     let karma = mesh.token(&mesh.blue, "karma").await;
     let other_cluster = mesh.token(&mesh.green, "karma").await;
-    for (call, expected) in [
-        (call.clone(), "401 no-credentials"),
-        (call.clone().bearer(&karma), "200"),
-        (call.bearer(&other_cluster), "403 caller-not-allowed"),
-    ] {
+    let becomes = async |call: &Call, expected: &str| {
         let mut last = String::new();
         let reached = wait::within(wait::LONG, async || {
             let response = call.try_send(client.address(9093)).await;
@@ -230,6 +246,15 @@ async fn the_gate_in_a_sidecar_reads_keys_from_the_companion() {
             (last == expected).then_some(())
         });
         assert!(reached.await.is_some(), "{last}, not {expected}");
+    };
+    for plugin in [plugin, older] {
+        server.apply(&plugin).await;
+        becomes(&call, "401 no-credentials").await;
+        becomes(&call.clone().bearer(&karma), "200").await;
+        let other = call.clone().bearer(&other_cluster);
+        becomes(&other, "403 caller-not-allowed").await;
+        server.delete(&server.path_of(&plugin).await).await;
+        becomes(&call, "200").await;
     }
 }
 
