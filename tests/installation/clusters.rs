@@ -75,12 +75,13 @@ fn the_client_has_a_token_for_the_gate_alone() {
     let job = of_kind(&objects, "Job").next().expect("a Job");
     let pod = &job.value["spec"]["template"]["spec"];
     assert_eq!(pod["automountServiceAccountToken"], false);
-    let volumes = pod["volumes"].as_array().expect("volumes");
-    assert_eq!(volumes.len(), 1);
-    let sources = &volumes[0]["projected"]["sources"];
     let token = json!([{"serviceAccountToken":
         {"audience": "portcullis", "expirationSeconds": 3600, "path": "token"}}]);
-    assert_eq!(*sources, token);
+    let volumes = json!([
+        {"name": "gateway-ca", "configMap": {"name": "gateway-ca", "optional": true}},
+        {"name": "token", "projected": {"sources": token}},
+    ]);
+    assert_eq!(pod["volumes"], volumes);
 
     let plugin = documents::of_file("istio/mesh/wasmplugin-gateway.yaml")
         .remove(0)

@@ -14,7 +14,8 @@ use crate::helm;
 const IMAGE: &str = "registry.example.com/portcullis/filter@sha256:";
 
 /// The files with the policy of a gateway that the demo and `envoy/gateway.yaml` have too.
-const GATEWAY: [&str; 4] = [
+const GATEWAY: [&str; 5] = [
+    "istio/envoy-gateway/companion-values.yaml",
     "istio/envoy-gateway/envoyextensionpolicy.yaml",
     "istio/mesh/companion-values.yaml",
     "istio/mesh/trafficextension-gateway.yaml",
@@ -293,25 +294,51 @@ fn the_waypoint_has_the_clusters_of_its_policy() {
 /// One policy for the companion and the gateway: the chart renders both.
 #[test]
 fn the_values_of_the_guide_give_the_plugin_of_the_gateway() {
-    let values = workspace().join("istio/mesh/companion-values.yaml");
-    let release = helm::render(&[&values]).expect("a release");
-    let rendered = release.of_kind("TrafficExtension").next();
-    let rendered = &rendered.expect("a TrafficExtension")["spec"];
-    let shipped = documents::of_file("istio/mesh/trafficextension-gateway.yaml").remove(0);
-    let shipped = &shipped.value["spec"];
-    assert_eq!(rendered["targetRefs"], shipped["targetRefs"]);
-    for member in ["url", "failStrategy", "pluginName"] {
-        assert_eq!(
-            rendered["wasm"][member], shipped["wasm"][member],
-            "{member}"
-        );
+    for (values, kind, shipped) in [
+        (
+            "istio/mesh/companion-values.yaml",
+            "TrafficExtension",
+            "istio/mesh/trafficextension-gateway.yaml",
+        ),
+        (
+            "istio/envoy-gateway/companion-values.yaml",
+            "EnvoyExtensionPolicy",
+            "istio/envoy-gateway/envoyextensionpolicy.yaml",
+        ),
+    ] {
+        let release = helm::render(&[&workspace().join(values)]).expect("a release");
+        let rendered = release.of_kind(kind).next().expect(kind);
+        let shipped = documents::of_file(shipped).remove(0).value;
+        for member in ["name", "namespace"] {
+            let (rendered, shipped) = (&rendered["metadata"], &shipped["metadata"]);
+            assert_eq!(rendered[member], shipped[member], "{values}: {member}");
+        }
+        let [(rendered, policy), (shipped, expected)] =
+            [rendered, &shipped].map(|object| without_policy(object.clone()));
+        assert_eq!(rendered, shipped, "{values}");
+        let expected = digest(&expected);
+        assert_eq!(digest(&policy), expected, "{values}");
+        let companion = release.file("portcullis-policy", "portcullis.yaml");
+        let companion = yaml::read(companion).expect("YAML");
+        assert_eq!(digest(&companion), expected, "{values}");
     }
-    let digest = |policy: &Value| {
-        let policy = Policy::from_json(&policy.to_string()).expect("a policy");
-        policy.digest().to_string()
+}
+
+/// The `spec` of a plugin without the policy, and the policy.
+fn without_policy(mut object: Value) -> (Value, Value) {
+    let mut spec = object["spec"].take();
+    let policy = match object["kind"].as_str() {
+        Some("TrafficExtension") => spec["wasm"]["pluginConfig"].take(),
+        _ => spec["wasm"][0]["config"].take(),
     };
-    let expected = digest(&shipped["wasm"]["pluginConfig"]);
-    assert_eq!(digest(&rendered["wasm"]["pluginConfig"]), expected);
-    let companion = release.file("portcullis-policy", "portcullis.yaml");
-    assert_eq!(digest(&yaml::read(companion).expect("YAML")), expected);
+    // The chart always has it. For a digest it makes no difference.
+    if let Some(wasm) = spec["wasm"].as_object_mut() {
+        wasm.remove("imagePullPolicy");
+    }
+    (spec, policy)
+}
+
+fn digest(policy: &Value) -> String {
+    let policy = Policy::from_json(&policy.to_string()).expect("a policy");
+    policy.digest().to_string()
 }

@@ -31,10 +31,10 @@ fn the_labels_of_metrics_are_those_of_the_example_for_envoy() {
     let tags = &example()["stats_config"]["stats_tags"];
     assert_eq!(tags.as_array().map(Vec::len), Some(5));
 
-    let filter = object("istio/mesh/stats-tags.yaml", "EnvoyFilter");
-    let patch = &filter["spec"]["configPatches"][0];
-    assert_eq!(patch["applyTo"], "BOOTSTRAP");
-    assert_eq!(&patch["patch"]["value"]["stats_config"]["stats_tags"], tags);
+    let bootstrap = object("istio/mesh/stats-tags.yaml", "ConfigMap");
+    let bootstrap = bootstrap["data"]["custom_bootstrap.json"].as_str();
+    let bootstrap: Value = serde_json::from_str(bootstrap.expect("text")).expect("JSON");
+    assert_eq!(bootstrap, json!({"stats_config": {"stats_tags": tags}}));
 
     let proxy = object("istio/envoy-gateway/envoyproxy.yaml", "EnvoyProxy");
     let patches = proxy["spec"]["bootstrap"]["jsonPatches"]

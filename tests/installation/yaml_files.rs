@@ -16,7 +16,7 @@ const SKIPPED: [&str; 4] = [".git", ".tools", "node_modules", "target"];
 const WITHOUT_SCHEMA: [&str; 2] = ["apiserver.config.k8s.io/", "kubeadm.k8s.io/"];
 
 /// Files that another test program loads: the beginning of their paths, and a source that names each of them.
-const LOADED_BY: [(&str, &str); 9] = [
+const LOADED_BY: [(&str, &str); 10] = [
     (".github/workflows/", "tests/installation/workflows.rs"),
     ("envoy/", "tests/gate/envoy_files.rs"),
     (
@@ -24,6 +24,10 @@ const LOADED_BY: [(&str, &str); 9] = [
         "tests/installation/clusters.rs",
     ),
     ("istio/cluster/kube", "tests/installation/clusters.rs"),
+    (
+        "istio/envoy-gateway/companion-values.yaml",
+        "tests/installation/plugins.rs",
+    ),
     (
         "istio/mesh/companion-values.yaml",
         "tests/installation/plugins.rs",

@@ -33,12 +33,35 @@ pub struct Istiod {
 }
 
 impl Istiod {
-    /// Defines Istio's kinds in the API server and starts an istiod for it.
+    /// Defines Istio's kinds in the API server and starts an istiod for it, with these members of its `MeshConfig` besides
+    /// those that the lab needs.
     ///
     /// # Panics
     /// If it does not become ready; the message has the end of its log.
-    pub async fn start(server: &ApiServer) -> Self {
+    pub async fn start(server: &ApiServer, configuration: &Value) -> Self {
+        Self::start_in(folder::fresh("istiod"), server, configuration).await
+    }
+
+    /// The same, with the templates of Istio's chart: it also creates the Deployments of gateways.
+    ///
+    /// # Panics
+    /// As `start`.
+    pub async fn with_templates(server: &ApiServer) -> Self {
         let folder = folder::fresh("istiod");
+        let templates = tools::istio_templates();
+        let templates = fs::read_to_string(&templates)
+            .unwrap_or_else(|error| panic!("{}: {error}", templates.display()));
+        let templates = yaml::read(&templates).expect("a ConfigMap");
+        let inject = folder.join("var/lib/istio/inject");
+        fs::create_dir_all(&inject).expect("a folder of istiod");
+        for name in ["config", "values"] {
+            let content = templates["data"][name].as_str().expect("text");
+            fs::write(inject.join(name), content).expect("a file of istiod");
+        }
+        Self::start_in(folder, server, &json!({})).await
+    }
+
+    async fn start_in(folder: PathBuf, server: &ApiServer, configuration: &Value) -> Self {
         server
             .define(&yaml::read_folder(&tools::definitions("istio")))
             .await;
@@ -50,7 +73,7 @@ impl Istiod {
         let [ready, discovery, plain, webhooks, monitoring] = [(); 5].map(|()| port::free());
         let files = [
             ("kubeconfig", kubeconfig(server)),
-            ("mesh", mesh_configuration()),
+            ("mesh", mesh_configuration(configuration)),
         ];
         for (name, content) in &files {
             // JSON is YAML.
@@ -134,13 +157,19 @@ fn kubeconfig(server: &ApiServer) -> Value {
     })
 }
 
-/// The mesh configuration: Istio's defaults, without the metrics that only Istio's build of Envoy has.
-fn mesh_configuration() -> Value {
-    json!({
+/// The mesh configuration: Istio's defaults without the metrics that only Istio's build of Envoy has, and these members.
+fn mesh_configuration(members: &Value) -> Value {
+    let mut configuration = json!({
         "rootNamespace": NAMESPACE,
         "trustDomain": "cluster.local",
         "enablePrometheusMerge": false,
-    })
+    });
+    let members = members.as_object().expect("an object").clone();
+    configuration
+        .as_object_mut()
+        .expect("an object")
+        .extend(members);
+    configuration
 }
 
 /// Removes the filter from all listeners that only Istio's build of Envoy has.

@@ -158,6 +158,15 @@ pub fn istio_bootstrap() -> PathBuf {
     )
 }
 
+/// The ConfigMap of Istio's chart with the templates of proxies.
+#[must_use]
+pub fn istio_templates() -> PathBuf {
+    existing(
+        workspace().join(".tools/istio-agent/injector.yaml"),
+        "make mesh-tools",
+    )
+}
+
 /// crane, which has a registry.
 #[must_use]
 pub fn crane() -> PathBuf {

@@ -175,7 +175,7 @@ const REFUSALS: [Refusal; 12] = [
                 }]},
             });
         },
-        reason: "may change nothing but stats_config",
+        reason: "may have no patches",
     },
 ];
 

@@ -12,6 +12,8 @@ mod manifests;
 mod mesh;
 mod push;
 mod rotation;
+mod shared_gateway;
 mod shipped;
 mod sidecars;
+mod telemetry;
 mod two_clusters;

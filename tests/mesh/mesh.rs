@@ -45,7 +45,8 @@ impl Mesh {
         );
         let definitions = yaml::read_folder(&tools::definitions("envoy-gateway"));
         blue.server.define(&definitions).await;
-        let istiod = Istiod::start(&blue.server).await;
+        let values = shipped::values("mesh/istiod-values.yaml");
+        let istiod = Istiod::start(&blue.server, &values["meshConfig"]).await;
         for name in ["istio-ingress", "monitoring", "portcullis"] {
             let mut namespace = shipped::namespace(name);
             namespace["metadata"]["labels"] = json!({"portcullis.example.com/gated": "true"});
@@ -62,7 +63,12 @@ impl Mesh {
                 namespace: "istio-ingress",
                 service_account: "gated-istio",
                 address: loopback(1),
-                labels: json!({"gateway.networking.k8s.io/gateway-name": "gated"}),
+                labels: json!({
+                    "gateway.networking.k8s.io/gateway-name": "gated",
+                    // What the plugins for gateways of Istio's own kind select.
+                    "istio": "ingressgateway",
+                }),
+                bootstrap: Some(bootstrap()),
             },
         );
         let gateway = gateway.await;
@@ -231,6 +237,13 @@ pub(crate) fn entry(namespace: &str, name: &str, labels: &Value, address: Socket
             "labels": labels,
         },
     })
+}
+
+/// What `gateway.yaml` mounts into the gateway.
+fn bootstrap() -> String {
+    let objects = shipped::objects("mesh/stats-tags.yaml", &[]);
+    let text = objects[0]["data"]["custom_bootstrap.json"].as_str();
+    text.expect("the bootstrap").to_owned()
 }
 
 /// Lets gateways listen on loopback only.

@@ -26,13 +26,16 @@ pub(crate) fn path(name: &str) -> PathBuf {
     workspace().join("istio").join(name)
 }
 
+/// The values for a chart in a file in `istio/`.
+pub(crate) fn values(name: &str) -> Value {
+    yaml::read(&read(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
 /// The objects in a file in `istio/`, after replacements in their text.
 pub(crate) fn objects(name: &str, replacements: &[(&str, &str)]) -> Vec<Value> {
-    let file = path(name);
-    let text = fs::read_to_string(&file).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
     let text = replacements
         .iter()
-        .fold(text, |text, (shipped, replacement)| {
+        .fold(read(name), |text, (shipped, replacement)| {
             assert!(text.contains(shipped), "{name} does not contain {shipped}");
             text.replace(shipped, replacement)
         });
@@ -71,6 +74,11 @@ pub(crate) fn manifests(origin: &str, text: &str) -> Vec<Manifest> {
             object,
         })
         .collect()
+}
+
+fn read(name: &str) -> String {
+    let file = path(name);
+    fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) {

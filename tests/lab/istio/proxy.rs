@@ -29,6 +29,8 @@ pub struct Workload {
     pub address: IpAddr,
     /// The labels of its pod.
     pub labels: Value,
+    /// What completes its bootstrap, as JSON.
+    pub bootstrap: Option<String>,
 }
 
 /// A running proxy. Stopped when dropped.
@@ -96,6 +98,10 @@ impl Proxy {
             ("ISTIO_META_INTERCEPTION_MODE", "NONE"),
             ("DNS_PROXY_ADDR", "127.0.0.1:0"),
         ]);
+        if let Some(bootstrap) = &workload.bootstrap {
+            let file = write(&folder, "custom_bootstrap.json", bootstrap);
+            command.env("ISTIO_BOOTSTRAP_OVERRIDE", file);
+        }
         command.env("INSTANCE_IP", workload.address.to_string());
         command.env("ISTIO_METAJSON_LABELS", workload.labels.to_string());
         command.env("PROXY_CONFIG", configuration.to_string());
