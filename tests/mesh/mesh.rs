@@ -110,8 +110,10 @@ impl Mesh {
             ))
             .await;
 
-        for object in shipped::objects("mesh/gateway.yaml", &[]) {
-            server.apply(&object).await;
+        for file in ["mesh/gateway.yaml", "mesh/routes.yaml"] {
+            for object in shipped::objects(file, &[]) {
+                server.apply(&object).await;
+            }
         }
         for object in self.issuers() {
             server.apply(&object).await;
