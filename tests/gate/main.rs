@@ -9,6 +9,7 @@ mod bodies;
 mod capabilities;
 mod clusters;
 mod cors;
+mod credential_injector;
 mod dynamic_module;
 mod encoded_paths;
 mod envoy_files;

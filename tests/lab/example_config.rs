@@ -14,11 +14,16 @@ pub use running::RunningExample;
 
 use super::authority::Authority;
 use super::envoy::{Version, bootstrap};
+use super::projected_token::ProjectedToken;
 use super::{folder, tools, yaml};
 use running::ACCESS_LOG;
 
 /// Where the examples expect the filter and the certificates.
 const FILES: &str = "/etc/portcullis";
+/// Where the examples expect a projected token.
+const TOKEN_VOLUME: &str = "/var/run/secrets/portcullis";
+/// The secret that Envoy reads the token by.
+const TOKEN_SECRET: &str = "token-secret.yaml";
 /// Where the examples write the access log.
 const STANDARD_OUTPUT: &str = "/dev/stdout";
 
@@ -31,7 +36,7 @@ pub struct ExampleConfig {
 }
 
 impl ExampleConfig {
-    /// The names of all configurations: the folder also has a README.
+    /// The names of all configurations: the folder also has a README and a secret.
     ///
     /// # Panics
     /// If the folder can't be read.
@@ -46,7 +51,7 @@ impl ExampleConfig {
                     .to_string_lossy()
                     .into_owned()
             })
-            .filter(|name: &String| name.ends_with(".yaml"))
+            .filter(|name: &String| name.ends_with(".yaml") && name != TOKEN_SECRET)
             .collect();
         names.sort();
         names
@@ -129,6 +134,19 @@ impl ExampleConfig {
         self.file("certificate.pem", &identity.certificate);
         self.file("key.pem", &identity.key);
         self.trust = Some(authority.trust());
+    }
+
+    /// Adds `token-secret.yaml` with the path of this token, and watches its folder.
+    ///
+    /// # Panics
+    /// If that fails.
+    pub fn mount_token(&mut self, token: &ProjectedToken) {
+        let path = folder::workspace().join("envoy").join(TOKEN_SECRET);
+        let secret = fs::read_to_string(path).expect("the secret");
+        let volume = token.folder().display().to_string();
+        let secret = secret.replace(TOKEN_VOLUME, &volume);
+        fs::write(self.path(TOKEN_SECRET), secret).expect("a secret");
+        self.replace(TOKEN_VOLUME, &volume);
     }
 
     fn manager(&self) -> &Value {

@@ -59,6 +59,8 @@ struct State {
     discovery: Option<ServerResponse>,
     jwks: Option<ServerResponse>,
     mirror: Option<ServerResponse>,
+    /// The tokens that it accepts, if anonymous clients may not read its keys.
+    accepted: Option<Vec<String>>,
     requests: Vec<ReceivedRequest>,
 }
 
@@ -140,6 +142,12 @@ impl Issuer {
         *self.handler.state().at(endpoint) = Some(response);
     }
 
+    /// Requires one of these bearer tokens from now on, and responds 401 without, as an API server does by default.
+    pub fn require_token(&self, accepted: &[&str]) {
+        let accepted = accepted.iter().map(|token| format!("Bearer {token}"));
+        self.handler.state().accepted = Some(accepted.collect());
+    }
+
     /// Gives the correct response at an endpoint again.
     pub fn reset(&self, endpoint: Endpoint) {
         *self.handler.state().at(endpoint) = None;
@@ -185,12 +193,18 @@ impl Handler {
             return ServerResponse::status(404);
         };
         let mut state = self.state();
+        let authorization = request.header("authorization");
         state.requests.push(ReceivedRequest {
             endpoint,
             path: path.to_owned(),
             host: request.header("host"),
-            authorization: request.header("authorization"),
+            authorization: authorization.clone(),
         });
+        if let Some(accepted) = &state.accepted
+            && !authorization.is_some_and(|shown| accepted.contains(&shown))
+        {
+            return ServerResponse::status(401);
+        }
         if let Some(response) = state.at(endpoint) {
             return response.clone();
         }
