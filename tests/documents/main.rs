@@ -9,6 +9,7 @@ mod document;
 mod examples;
 mod fuzz;
 mod gateway;
+mod karma;
 mod links;
 mod migration;
 mod options;
