@@ -13,6 +13,7 @@ mod karma;
 mod links;
 mod migration;
 mod options;
+mod recipes;
 mod reference;
 mod sources;
 mod words;

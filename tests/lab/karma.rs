@@ -13,8 +13,13 @@ use super::background::{self, Task};
 use super::client::{Call, Connection};
 use super::wait;
 
-/// What Karma 0.12x requests in each poll, in this order: the version is in `/metrics`.
-pub const PATHS: [&str; 3] = ["/metrics", "/api/v2/silences", "/api/v2/alerts/groups"];
+/// What Karma requests in each poll, in this order: the version of Alertmanager is in `/metrics`.
+pub const PATHS: [&str; 4] = [
+    "/metrics",
+    "/api/v2/status",
+    "/api/v2/silences",
+    "/api/v2/alerts/groups",
+];
 
 /// An Alertmanager in the configuration.
 #[derive(Clone, Debug)]
