@@ -302,13 +302,14 @@ KUBERNETES_FLAGS := -X k8s.io/component-base/version.gitVersion=v$(KUBERNETES) \
 # What only `make mesh` needs. One after the other: each build uses all cores.
 .PHONY: mesh-tools
 mesh-tools: publish-tools
-	@echo 'setup: kube-apiserver and Istio take 15 to 20 minutes each to build on two cores, once'
+	@echo 'setup: kube-apiserver, Istio and Envoy Gateway take 5 to 20 minutes each to build on two cores, once'
 	tests/setup/debian.sh etcd etcd-server
 	tests/setup/schemas.sh
 	tests/setup/istio-agent.sh
 	tests/setup/go-module.sh kubernetes "$(KUBERNETES_FLAGS)" k8s.io/kubernetes/cmd/kube-apiserver
 	tests/setup/go-module.sh istio '-X istio.io/istio/pkg/version.buildVersion=$(ISTIO)' \
 		istio.io/istio/pilot/cmd/pilot-discovery istio.io/istio/pilot/cmd/pilot-agent ./fetch
+	tests/setup/go-module.sh envoy-gateway '' github.com/envoyproxy/gateway/cmd/egctl
 
 # A few tests at once: each runs API servers of 300 MB.
 .PHONY: mesh

@@ -167,6 +167,15 @@ pub fn istio_templates() -> PathBuf {
     )
 }
 
+/// Envoy Gateway's command line, `egctl`.
+#[must_use]
+pub fn egctl() -> PathBuf {
+    existing(
+        workspace().join(".tools/envoy-gateway/bin/egctl"),
+        "make mesh-tools",
+    )
+}
+
 /// crane, which has a registry.
 #[must_use]
 pub fn crane() -> PathBuf {

@@ -53,7 +53,13 @@ async fn server() -> ApiServer {
 
 /// The first object of a shipped file, changed.
 fn edited(file: &str, edit: impl FnOnce(&mut Value)) -> Value {
-    let mut object = shipped::objects(file, &[]).swap_remove(0);
+    let objects = shipped::objects(file, &[]);
+    let is_other = |object: &Value| {
+        let kind = object["kind"].as_str().expect("a kind");
+        ["ConfigMap", "ServiceEntry", "DestinationRule"].contains(&kind)
+    };
+    let mut objects = objects.into_iter().skip_while(is_other);
+    let mut object = objects.next().expect("an object");
     edit(&mut object);
     object
 }
@@ -61,10 +67,12 @@ fn edited(file: &str, edit: impl FnOnce(&mut Value)) -> Value {
 const GATEWAY: &str = "mesh/trafficextension-gateway.yaml";
 const OLDER: &str = "mesh/wasmplugin-gateway.yaml";
 const EXTENSION: &str = "envoy-gateway/envoyextensionpolicy.yaml";
+/// Its EnvoyFilter is for a client, which is not gated.
+const CLIENT: &str = "clients/credential-injector.yaml";
 const FAIL_OPEN: &str = "fail open";
 const DIGEST: &str = "@sha256:DIGEST";
 
-const REFUSALS: [Refusal; 12] = [
+const REFUSALS: [Refusal; 13] = [
     Refusal {
         file: GATEWAY,
         what: FAIL_OPEN,
@@ -177,6 +185,15 @@ const REFUSALS: [Refusal; 12] = [
         },
         reason: "may have no patches",
     },
+    Refusal {
+        file: CLIENT,
+        what: "patches of a gated workload",
+        edit: |object| {
+            object["spec"]["workloadSelector"]["labels"]["app.kubernetes.io/name"] =
+                json!("alertmanager");
+        },
+        reason: "may have no patches",
+    },
 ];
 
 #[tokio::test]
@@ -188,6 +205,7 @@ async fn admission_accepts_our_plugins_and_refuses_what_opens_a_gate() {
         "mesh/trafficextension-sidecar.yaml",
         "mesh/wasmplugin-waypoint.yaml",
         EXTENSION,
+        CLIENT,
     ] {
         let accepted = server.validate(&edited(file, |_| {})).await;
         assert_eq!(accepted, Ok(()), "{file}");

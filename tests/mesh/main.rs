@@ -7,6 +7,7 @@ mod admission;
 mod bound_tokens;
 mod cluster;
 mod discovery;
+mod envoy_gateway;
 mod image;
 mod manifests;
 mod mesh;
