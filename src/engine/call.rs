@@ -40,31 +40,36 @@ pub struct Call {
 }
 
 impl Call {
-    /// A fetch of keys from an issuer, without credentials.
-    pub(crate) fn fetch_keys(id: CallId, remote: &Remote, request: &KeyRequest) -> Self {
+    /// A fetch of keys from an issuer, without credentials, or from a mirror, unless they still have this
+    /// entity tag.
+    pub(crate) fn fetch_keys(
+        id: CallId,
+        remote: &Remote,
+        request: &KeyRequest,
+        etag: Option<String>,
+    ) -> Self {
         let (authority, path) = match request {
             KeyRequest::Discovery(url) | KeyRequest::KeySet(url) => {
                 (url.authority(), url.path().to_owned())
             }
             KeyRequest::Mirror(trust) => (MIRROR_AUTHORITY, endpoints::MIRROR.subpath(trust)),
         };
-        Self::get(
-            id,
-            &remote.envoy_cluster,
-            authority,
-            path,
-            KeySet::MAX_BYTES,
-        )
+        let max_body = KeySet::MAX_BYTES;
+        Self::get(id, &remote.envoy_cluster, authority, path, max_body).unless_modified(etag)
     }
 
     /// A fetch of the companion's revocations, unless they still have this entity tag.
     pub(crate) fn revocations(id: CallId, sso: &Sso, etag: Option<String>) -> Self {
         let path = endpoints::REVOCATIONS.path.to_owned();
         let max_body = Revocations::MAX_BYTES;
-        let mut call = Self::get(id, sso.envoy_cluster(), sso.authority(), path, max_body);
-        call.headers
+        Self::get(id, sso.envoy_cluster(), sso.authority(), path, max_body).unless_modified(etag)
+    }
+
+    /// The same with the entity tag of the last response, if there is one.
+    fn unless_modified(mut self, etag: Option<String>) -> Self {
+        self.headers
             .extend(etag.map(|etag| ("if-none-match", etag)));
-        call
+        self
     }
 
     /// A refresh request to the companion, with the session cookies only.

@@ -6,6 +6,9 @@ use portcullis_core::request::Headers;
 /// The longest entity tag, in bytes.
 const MAX_ETAG: usize = 64;
 
+/// The content has not changed since the response with the entity tag that was sent.
+const NOT_MODIFIED: u16 = 304;
+
 /// A response to a call.
 #[derive(Clone, Copy, Debug)]
 pub struct CallResponse<'a> {
@@ -21,6 +24,11 @@ impl<'a> CallResponse<'a> {
         let status = self.headers.all(":status").next();
         let status = status.and_then(|status| std::str::from_utf8(status).ok());
         status.and_then(|status| status.parse().ok()).unwrap_or(0)
+    }
+
+    /// Whether the content has not changed.
+    pub(crate) fn is_not_modified(&self) -> bool {
+        self.status() == NOT_MODIFIED
     }
 
     /// The entity tag. It is sent back in a header, so others than a quoted word are ignored.

@@ -45,6 +45,13 @@ pub(crate) fn policy() -> Policy {
     Policy::from_json(POLICY).unwrap()
 }
 
+/// The same with the companion's mirror instead of the issuer.
+pub(crate) fn mirrored_policy() -> Policy {
+    let own = r#""envoy_cluster": "blue", "jwks": "https://blue.example.com/jwks""#;
+    let mirror = r#""envoy_cluster": "portcullis", "mirror": true"#;
+    Policy::from_json(&POLICY.replace(own, mirror)).unwrap()
+}
+
 /// A key set with one key of this id.
 pub(crate) fn jwks(kid: &str) -> String {
     format!(

@@ -20,6 +20,7 @@ mod keys;
 mod large_policy;
 mod least_privilege;
 mod log_lines;
+mod mirror;
 mod module;
 mod observability;
 mod policy_edit;

@@ -47,8 +47,8 @@ pub struct Refused {
 
 impl Companion {
     /// A companion with this configuration (`companion.yaml` as JSON) and policy. Missing settings
-    /// are filled in: `listen` and `metrics` with free ports, `policy`, and `session.keys_file`
-    /// with new keys. `client_secret` is written to a file and replaced with `client_secret_file`.
+    /// are filled in: `listen` and `metrics` with free ports, `policy`, and, if there are `providers`,
+    /// `session.keys_file` with new keys. `client_secret` is written to a file and replaced with `client_secret_file`.
     ///
     /// # Panics
     /// If its files can't be written or the companion is not built.
@@ -63,11 +63,15 @@ impl Companion {
         });
         let path = |name: &str| json!(folder.join(name));
         default(&mut configuration["policy"], || path(POLICY));
-        default(&mut configuration["session"]["keys_file"], || {
-            make_keys(&folder.join(KEYS));
-            path(KEYS)
-        });
-        let providers = configuration["providers"].as_array_mut();
+        // Without providers there are no sessions.
+        if configuration.get("providers").is_some() {
+            default(&mut configuration["session"]["keys_file"], || {
+                make_keys(&folder.join(KEYS));
+                path(KEYS)
+            });
+        }
+        let providers = configuration.get_mut("providers");
+        let providers = providers.and_then(Value::as_array_mut);
         for (number, provider) in providers.into_iter().flatten().enumerate() {
             let members = provider.as_object_mut().expect("a provider");
             if let Some(secret) = members.remove("client_secret") {

@@ -67,6 +67,18 @@ pub enum ResponseError {
     /// The response is for another trust entry.
     #[error("the mirror's response is for another trust entry")]
     OtherTrust,
+    /// A mirror states a time of its fetch that is ahead of the clock by more than clocks differ.
+    #[error(
+        "the mirror says that it will fetch these keys in the future; help: set the clocks of the \
+         companion and of this proxy"
+    )]
+    FetchedInFuture,
+    /// A mirror has much older keys than an earlier response had.
+    #[error(
+        "the mirror's keys are older than those that it had before; help: see why the companion \
+         can't fetch the issuer's keys"
+    )]
+    OlderThanCached,
     /// The set has no usable key.
     #[error(transparent)]
     KeySet(KeySetError),

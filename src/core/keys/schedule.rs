@@ -21,6 +21,9 @@ const REDISCOVER: Duration = Duration::from_secs(60 * 60);
 /// The longest backoff after a failed fetch.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
 
+/// How much the clock of a mirror may be ahead.
+const CLOCK_SKEW: Duration = Duration::from_secs(5 * 60);
+
 /// A GET request to the issuer's cluster.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum KeyRequest {
@@ -85,7 +88,8 @@ impl KeyRecord {
     }
 
     /// Handles the response to a fetch: returns what to fetch next, or `None` when the lease ends
-    /// with fresh keys. An error ends the lease too, and the keys stay as they are.
+    /// with fresh keys. An error ends the lease too, and the keys stay as they are. So do they if a
+    /// mirror has somewhat older keys, as one of two companions may.
     ///
     /// `random` is a random number for the jitter.
     pub fn apply_response(
@@ -97,7 +101,7 @@ impl KeyRecord {
         now: Timestamp,
         random: u64,
     ) -> Result<Option<KeyRequest>, ResponseError> {
-        match found(trust, request, response) {
+        match self.found(trust, remote, request, response, now) {
             Ok(Fetched::KeySetUrl(url)) => {
                 self.discovered = Some((url.clone(), now));
                 Ok(Some(KeyRequest::KeySet(url)))
@@ -117,6 +121,39 @@ impl KeyRecord {
         }
     }
 
+    /// The content of a response, if a mirror is not wrong about the age of its keys.
+    fn found(
+        &self,
+        trust: &Trust,
+        remote: &Remote,
+        request: &KeyRequest,
+        response: Option<&HttpResponse<'_>>,
+        now: Timestamp,
+    ) -> Result<Fetched, ResponseError> {
+        let found = content(trust, request, response)?;
+        if let Fetched::Keys {
+            fetched_at: Some(at),
+            ..
+        } = found
+        {
+            if at > now.after(CLOCK_SKEW) {
+                return Err(ResponseError::FetchedInFuture);
+            }
+            // Companions fetch at different times, each once in `refresh` or a little later.
+            let differ = remote.refresh.saturating_mul(2);
+            if self.is_newer_than(at.after(differ)) {
+                return Err(ResponseError::OlderThanCached);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Whether the keys were fetched after that time. Inline keys are older than any.
+    fn is_newer_than(&self, at: Timestamp) -> bool {
+        let is_fetched = self.lease.schedule.succeeded_at.is_some();
+        is_fetched && self.fetched_at.is_some_and(|own| own > at)
+    }
+
     fn accept(
         &mut self,
         set: KeySet,
@@ -125,13 +162,18 @@ impl KeyRecord {
         now: Timestamp,
         random: u64,
     ) {
+        let is_older = fetched_at.is_some_and(|at| self.is_newer_than(at));
         let began = self.lease.succeed(remote.refresh, now, random);
+        if is_older {
+            return;
+        }
         self.replace(set, now.after(remote.refresh), now);
         self.fetched_at = Some(fetched_at.map_or(began, |at| at.min(began)));
     }
 }
 
-fn found(
+/// The content of a response.
+fn content(
     trust: &Trust,
     request: &KeyRequest,
     response: Option<&HttpResponse<'_>>,

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use log::Level;
-use portcullis_core::keys::{KeyRecord, KeyRequest, KeyWarning, ResponseError};
+use portcullis_core::keys::{HttpResponse, KeyRecord, KeyRequest, KeyWarning, ResponseError};
 use portcullis_core::trust::{KeySourceId, Remote, Trust};
 
 use super::shared_cell::{ParsedCell, SharedCell};
@@ -14,6 +14,17 @@ use crate::call_response::CallResponse;
 
 /// The prefix of record names: the product and the format version.
 const PREFIX: &str = "portcullis/1/keys/";
+
+/// The longest response of a mirror that is kept. Those of usual issuers have a few kilobytes.
+const MAX_KEPT: usize = 64 * 1024;
+
+/// The last valid response of a mirror, to which 304 (Not Modified) refers.
+#[derive(Debug)]
+struct Mirrored {
+    etag: String,
+    content_type: Vec<u8>,
+    body: Vec<u8>,
+}
 
 /// Fetches the keys of one source, in turn with other workers.
 #[derive(Debug)]
@@ -31,6 +42,7 @@ pub(super) struct KeyReader {
     /// The fetch in progress.
     call: Option<(CallId, KeyRequest)>,
     last_call: u64,
+    mirrored: Option<Mirrored>,
     /// What to do when the record is written.
     writing: Option<Writing>,
     pub(super) effects: VecDeque<ReaderEffect>,
@@ -65,6 +77,7 @@ impl KeyReader {
             record: Arc::new(KeyRecord::new(&trust.keys, now.time)),
             call: None,
             last_call: 0,
+            mirrored: None,
             writing: None,
             effects: VecDeque::new(),
             trust: trust.clone(),
@@ -151,7 +164,8 @@ impl KeyReader {
             return;
         };
         let mut record = (*self.record).clone();
-        let response = response.map(CallResponse::as_http_response);
+        let received = response;
+        let response = response.map(|response| self.unless_modified(response));
         let taken = record.apply_response(
             &self.trust,
             &self.remote,
@@ -160,6 +174,11 @@ impl KeyReader {
             now.time,
             now.random,
         );
+        if taken.is_err() {
+            self.mirrored = None;
+        } else if let (KeyRequest::Mirror(_), Some(received)) = (&request, received) {
+            self.keep(received);
+        }
         self.write(&record, Some(version));
         self.writing = Some(Writing::Response {
             record: Box::new(record),
@@ -201,10 +220,46 @@ impl KeyReader {
         }
     }
 
+    /// The response, or the last one if it has not been modified since. It is read again: its age counts
+    /// from its fetch.
+    fn unless_modified<'a>(&'a self, response: &CallResponse<'a>) -> HttpResponse<'a> {
+        match &self.mirrored {
+            Some(mirrored) if response.is_not_modified() => HttpResponse {
+                status: 200,
+                content_type: Some(&mirrored.content_type),
+                content_encoding: None,
+                body: &mirrored.body,
+            },
+            Some(_) | None => response.as_http_response(),
+        }
+    }
+
+    /// Keeps a valid response of a mirror, if it has an entity tag.
+    fn keep(&mut self, response: &CallResponse<'_>) {
+        if response.is_not_modified() {
+            return;
+        }
+        let etag = response.etag().filter(|_| response.body.len() <= MAX_KEPT);
+        self.mirrored = etag.map(|etag| Mirrored {
+            etag,
+            content_type: response
+                .all("content-type")
+                .next()
+                .unwrap_or_default()
+                .to_vec(),
+            body: response.body.to_vec(),
+        });
+    }
+
     fn call(&mut self, request: KeyRequest) {
         self.last_call = self.last_call.wrapping_add(1);
         let id = CallId(self.last_call);
-        let call = Call::fetch_keys(id, &self.remote, &request);
+        let etag = match &request {
+            KeyRequest::Mirror(_) => self.mirrored.as_ref(),
+            KeyRequest::Discovery(_) | KeyRequest::KeySet(_) => None,
+        };
+        let etag = etag.map(|mirrored| mirrored.etag.clone());
+        let call = Call::fetch_keys(id, &self.remote, &request, etag);
         self.call = Some((id, request));
         self.effects.push_back(ReaderEffect::Call(call));
     }

@@ -16,9 +16,6 @@ use crate::call_response::CallResponse;
 /// The prefix of names in shared data: the product and the format version.
 const PREFIX: &str = "portcullis/1/revocations/";
 
-/// The status of a response to a request with the entity tag of the current list.
-const NOT_MODIFIED: u16 = 304;
-
 /// The suffix of the list's name.
 const LIST: &str = "/list";
 
@@ -181,7 +178,7 @@ impl RevocationsReader {
             return;
         };
         let mut record = self.record.clone();
-        let is_unchanged = response.is_some_and(|response| response.status() == NOT_MODIFIED);
+        let is_unchanged = response.is_some_and(CallResponse::is_not_modified);
         let (list, etag) = if self.etag.is_some() && is_unchanged {
             record.confirm(now.time, now.random);
             // Its entries have been merged.

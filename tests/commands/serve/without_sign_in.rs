@@ -83,6 +83,10 @@ async fn bearer_tokens_are_evaluated_and_keys_are_mirrored() {
 
     let mirror = companion.get("/oauth2/mirror/blue").await;
     assert_eq!(mirror.status, 200);
+    let etag = mirror.header("etag").expect("an entity tag");
+    let again = Call::get("localhost", "/oauth2/mirror/blue").header("if-none-match", etag);
+    let again = again.send(companion.files.address).await;
+    assert_eq!((again.status, again.body.len()), (304, 0));
     let mirror = mirror.json();
     assert_eq!(mirror["trust"], "blue");
     assert_eq!(mirror["keys"].as_array().map(Vec::len), Some(1));

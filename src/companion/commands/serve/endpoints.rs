@@ -19,6 +19,7 @@ use super::state::{SharedSignInState, SharedState};
 mod auth;
 mod backchannel_logout;
 mod callback;
+mod entity_tag;
 mod errors;
 mod fetch_metadata;
 mod keys;

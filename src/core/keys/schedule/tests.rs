@@ -215,17 +215,82 @@ fn d01_d03_discovery_is_fetched_first_and_repeated_hourly_and_when_the_set_has_m
     discovery(&mut record, at(3710));
 }
 
+/// The response of a mirror that fetched a set of this key at that time.
+fn mirrored(kid: &str, fetched_at: u64) -> String {
+    format!(
+        r#"{{"trust": "blue", "issuer": "https://blue.example.com", "source": "x",
+            "fetched_at": {fetched_at}, {}"#,
+        set_of(&[kid]).trim_start_matches('{')
+    )
+}
+
 #[test]
 fn a_mirror_states_the_age_of_its_keys_and_cannot_reduce_it() {
     let trust = trust(r#"{"envoy_cluster": "portcullis", "mirror": true}"#);
     let mut record = KeyRecord::new(&trust.keys, START);
-    for (fetched_at, age) in [(START.secs() - 60, 60), (START.secs() + 3600, 0)] {
-        let body = format!(
-            r#"{{"trust": "blue", "issuer": "https://blue.example.com", "source": "x",
-                "fetched_at": {fetched_at}, {}"#,
-            set_of(&["a"]).trim_start_matches('{')
-        );
+    // The second clock is a little ahead.
+    for (fetched_at, age) in [(START.secs() - 60, 60), (START.secs() + 300, 0)] {
+        let body = mirrored("a", fetched_at);
         fetch(&mut record, &trust, START, Some(&good(&body))).unwrap();
         assert_eq!(record.age(START), Some(Duration::from_secs(age)));
     }
+}
+
+#[test]
+fn a_mirror_that_is_wrong_about_the_age_of_its_keys_changes_nothing() {
+    let trust = trust(r#"{"envoy_cluster": "portcullis", "mirror": true}"#);
+    let mut record = KeyRecord::new(&trust.keys, START);
+    let future = mirrored("future", START.secs() + 301);
+    assert_eq!(
+        fetch(&mut record, &trust, START, Some(&good(&future))),
+        Err(ResponseError::FetchedInFuture)
+    );
+    assert_eq!((kids(&record).len(), record.failures()), (0, 1));
+
+    let body = mirrored("good", START.secs());
+    fetch(&mut record, &trust, at(60), Some(&good(&body))).unwrap();
+    for (body, expected) in [
+        (&future, ResponseError::FetchedInFuture),
+        // `refresh` is five minutes.
+        (
+            &mirrored("old", START.secs() - 601),
+            ResponseError::OlderThanCached,
+        ),
+    ] {
+        let read = fetch(&mut record, &trust, START, Some(&good(body)));
+        assert_eq!(read, Err(expected));
+        assert_eq!(kids(&record), ["good"]);
+        assert_eq!(record.age(at(60)), Some(Duration::from_secs(60)));
+    }
+    assert_eq!(record.failures(), 2);
+}
+
+#[test]
+fn somewhat_older_keys_of_another_companion_are_not_taken() {
+    let trust = trust(r#"{"envoy_cluster": "portcullis", "mirror": true}"#);
+    let mut record = KeyRecord::new(&trust.keys, START);
+    let body = mirrored("good", START.secs());
+    fetch(&mut record, &trust, at(60), Some(&good(&body))).unwrap();
+    let older = mirrored("old", START.secs() - 600);
+    assert_eq!(
+        fetch(&mut record, &trust, at(60), Some(&good(&older))),
+        Ok(None)
+    );
+    assert_eq!(kids(&record), ["good"]);
+    assert_eq!(record.age(at(60)), Some(Duration::from_secs(60)));
+    assert_eq!(record.failures(), 0);
+    assert!(!record.is_due(&remote(&trust), at(61), false));
+}
+
+#[test]
+fn a_mirror_replaces_inline_keys_that_count_from_the_start() {
+    let keys = format!(
+        r#"{{"envoy_cluster": "portcullis", "mirror": true, "inline": {}}}"#,
+        set_of(&["inline"])
+    );
+    let trust = trust(&keys);
+    let mut record = KeyRecord::new(&trust.keys, START);
+    let body = mirrored("good", START.secs() - 3600);
+    fetch(&mut record, &trust, START, Some(&good(&body))).unwrap();
+    assert_eq!(kids(&record), ["good"]);
 }

@@ -193,3 +193,81 @@ fn skipped_keys_are_logged_when_the_set_changes() {
     one.handle_response(Some((200, &set)), &mut cells, later(300));
     assert_eq!(warned(&one), 1);
 }
+
+/// A worker whose keys of blue come from the mirror, with the response that it has had.
+fn with_mirror(etag: &'static str) -> (Cells, Worker, String) {
+    let policy = crate::fixtures::mirrored_policy();
+    let (mut cells, mut one) = (Cells::default(), Worker::new(1, &policy));
+    one.start(&mut cells);
+    one.etag = Some(etag);
+    let mirror = format!(
+        r#"{{"version":1,"trust":"blue","issuer":"https://kubernetes.example.com","source":"x","fetched_at":{},{}"#,
+        START.secs(),
+        jwks("first").trim_start_matches('{')
+    );
+    one.tick(BLUE, false, &mut cells, START);
+    let (_, call) = &one.calls[0];
+    assert!(
+        call.headers
+            .contains(&(":path", "/oauth2/mirror/blue".to_owned()))
+    );
+    assert!(
+        !call
+            .headers
+            .iter()
+            .any(|(name, _)| *name == "if-none-match")
+    );
+    one.handle_response(Some((200, &mirror)), &mut cells, START);
+    assert_eq!(one.fetches, [true]);
+    (cells, one, mirror)
+}
+
+#[test]
+fn a_mirror_that_is_not_modified_is_not_sent_again_and_its_keys_age() {
+    let (mut cells, mut one, _) = with_mirror("\"tag-1\"");
+    one.tick(BLUE, false, &mut cells, later(300));
+    let (_, call) = &one.calls[0];
+    let tag = ("if-none-match", "\"tag-1\"".to_owned());
+    assert!(call.headers.contains(&tag), "{:?}", call.headers);
+    one.handle_response(Some((304, "")), &mut cells, later(300));
+    assert_eq!(
+        (one.kids(), &one.fetches[..]),
+        (vec!["first"], &[true, true][..])
+    );
+    let age = one.keys.as_ref().and_then(|record| record.age(later(300)));
+    assert_eq!(age, Some(Duration::from_secs(300)));
+}
+
+#[test]
+fn not_modified_without_a_known_tag_is_a_failure() {
+    // A tag that could not be sent back.
+    let (mut cells, mut one, mirror) = with_mirror("W/\"tag\"");
+    one.tick(BLUE, false, &mut cells, later(300));
+    assert!(
+        !one.calls[0]
+            .1
+            .headers
+            .iter()
+            .any(|(name, _)| *name == "if-none-match")
+    );
+    one.handle_response(Some((304, "")), &mut cells, later(300));
+    assert_eq!(
+        (one.kids(), &one.fetches[..]),
+        (vec!["first"], &[true, false][..])
+    );
+
+    // After a failure, the whole document is requested.
+    one.etag = Some("\"tag-2\"");
+    one.tick(BLUE, false, &mut cells, later(400));
+    one.handle_response(Some((200, &mirror)), &mut cells, later(400));
+    one.tick(BLUE, false, &mut cells, later(800));
+    one.handle_response(None, &mut cells, later(800));
+    one.tick(BLUE, false, &mut cells, later(900));
+    assert!(
+        !one.calls[0]
+            .1
+            .headers
+            .iter()
+            .any(|(name, _)| *name == "if-none-match")
+    );
+}

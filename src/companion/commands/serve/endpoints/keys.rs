@@ -2,14 +2,12 @@
 //! and the revocation list.
 
 use axum::extract::State;
-use axum::http::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
+use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Response};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use sha2::{Digest as _, Sha256};
 use tracing::warn;
 
+use super::entity_tag;
 use crate::clock::now;
 use crate::commands::serve::problem::Problem;
 use crate::commands::serve::state::SharedSignInState;
@@ -34,11 +32,5 @@ pub(super) async fn revocations(
             "The revocation list is unavailable right now. Send the request again.",
         )
     })?;
-    let etag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(Sha256::digest(&list)));
-    let mut known = headers.get_all(IF_NONE_MATCH).iter();
-    if known.any(|known| known.as_bytes() == etag.as_bytes()) {
-        return Ok((StatusCode::NOT_MODIFIED, [(ETAG, etag)]).into_response());
-    }
-    let headers = [(CONTENT_TYPE, "application/json".to_owned()), (ETAG, etag)];
-    Ok((headers, list).into_response())
+    Ok(entity_tag::respond(&headers, list))
 }
