@@ -3,7 +3,7 @@
 //! A command returns what belongs on standard output, or a report of what is wrong. All commands have the
 //! same exit codes: 0 for success, 1 for a command that could not run, also because its command line is
 //! wrong, 2 for one that refused or failed, such as `check` of an invalid policy, and 3 for warnings that were
-//! to be failures.
+//! to be failures, and for results that somebody has to complete.
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};
@@ -13,6 +13,7 @@ use clap::{Parser, Subcommand};
 use portcullis_core::escape;
 
 mod check;
+mod import;
 mod render;
 mod schema;
 mod serve;
@@ -29,6 +30,7 @@ pub struct CommandLine {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Arguments),
+    Import(import::Arguments),
     Render(render::Arguments),
     Schema(schema::Arguments),
     Serve(serve::Arguments),
@@ -84,10 +86,14 @@ const REFUSED_OR_FAILED: u8 = 2;
 /// The exit code of `check --fail-on-warning` where there are warnings alone.
 const WARNINGS: u8 = 3;
 
+/// The exit code of `import` where something is left to do.
+const MANUAL_ACTION_NEEDED: u8 = 3;
+
 impl Command {
     fn run(&self) -> Output {
         match self {
             Self::Check(arguments) => check::run(arguments).map(Some),
+            Self::Import(arguments) => import::run(arguments).map(Some),
             Self::Render(arguments) => render::run(arguments).map(Some),
             Self::Schema(arguments) => Ok(Some(schema::run(arguments))),
             Self::Serve(arguments) => output(serve::run(arguments).map(|()| None), COULD_NOT_RUN),

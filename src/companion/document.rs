@@ -186,6 +186,37 @@ impl Document {
     }
 }
 
+/// Reads a file, or standard input where the path is `-`, as text. Returns its name in messages and the text.
+pub(crate) fn read_text(path: &Path) -> Result<(String, String), Report> {
+    let name = if path == Path::new("-") {
+        "<stdin>".to_owned()
+    } else {
+        path.display().to_string()
+    };
+    let bytes = Document::read(path, &name)?;
+    match input::text(bytes) {
+        Ok(text) => Ok((name, text)),
+        Err((text, diagnostic)) => Err(diagnostic.report(&name, &text).without_source()),
+    }
+}
+
+/// An error at a range of bytes of a text that is no document, without the line, which may have a secret.
+pub(crate) fn report_at(
+    name: &str,
+    text: &str,
+    span: std::ops::Range<usize>,
+    problem: &str,
+    help: &str,
+) -> Report {
+    let diagnostic = Diagnostic::at(span, problem, help);
+    diagnostic.report(name, text).without_source()
+}
+
+/// The text without the credentials and queries of URLs.
+pub(crate) fn credentials_removed(text: &str) -> String {
+    credentials::removed(text).into_owned()
+}
+
 // === impl Format ===
 
 impl Format {

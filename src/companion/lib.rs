@@ -34,6 +34,7 @@ mod issuers;
 mod logging;
 mod manifests;
 mod metrics;
+mod migration;
 mod pages;
 mod provider;
 mod schema;

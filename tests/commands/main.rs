@@ -1,6 +1,7 @@
 //! The companion's commands, run as users run them.
 
 mod check;
+mod import;
 mod render;
 mod schema;
 mod serve;

@@ -1,0 +1,3 @@
+//! Other gates' configurations, turned into ours.
+
+pub(crate) mod oauth2_proxy;
