@@ -12,6 +12,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use portcullis_core::escape;
 
+mod attach;
 mod check;
 mod import;
 mod render;
@@ -29,6 +30,7 @@ pub struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Attach(attach::Arguments),
     Check(check::Arguments),
     Import(import::Arguments),
     Render(render::Arguments),
@@ -92,6 +94,7 @@ const MANUAL_ACTION_NEEDED: u8 = 3;
 impl Command {
     fn run(&self) -> Output {
         match self {
+            Self::Attach(arguments) => output(attach::run(arguments).map(|()| None), COULD_NOT_RUN),
             Self::Check(arguments) => check::run(arguments).map(Some),
             Self::Import(arguments) => import::run(arguments).map(Some),
             Self::Render(arguments) => render::run(arguments).map(Some),

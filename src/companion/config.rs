@@ -2,6 +2,7 @@
 //! construction.
 
 mod arguments;
+mod attach;
 mod duration;
 mod limits;
 mod listen;
@@ -31,7 +32,10 @@ use crate::provider::ProviderSettings;
 use crate::public_url::PublicUrl;
 use crate::redirect_target::HostRule;
 
+use settings::SERVE;
+
 pub(crate) use arguments::Arguments;
+pub(crate) use attach::{AttachConfig, AttachFlags, Forward, TargetUrl, schema as attach_schema};
 pub(crate) use limits::Limits;
 pub(crate) use listen::Listen;
 pub(crate) use log::{Format, Log};
@@ -87,8 +91,8 @@ impl Config {
     /// # Errors
     /// What is wrong with it, where, and how to fix it.
     pub fn parse(name: String, bytes: Vec<u8>) -> Result<Self, Report> {
-        let file = Document::parse(name, bytes, source::EMPTY)?;
-        Self::read(&source::Source::new(Some(file), HashMap::new())?)
+        let file = Document::parse(name, bytes, SERVE.empty)?;
+        Self::read(&source::Source::new(&SERVE, Some(file), HashMap::new())?)
     }
 
     fn read(source: &source::Source) -> Result<Self, Report> {
@@ -138,7 +142,7 @@ impl Config {
 /// The default limits.
 #[cfg(test)]
 pub(crate) fn limits() -> Limits {
-    let nothing = source::Source::new(None, HashMap::new());
+    let nothing = source::Source::new(&SERVE, None, HashMap::new());
     let limits = nothing.and_then(|nothing| limits::read(&nothing));
     limits.expect("defaults")
 }
@@ -157,7 +161,7 @@ session:
 ";
     let file = Document::parse("c.yaml".to_owned(), text.into(), "");
     let file = file.expect("a document");
-    let source = source::Source::new(Some(file), HashMap::new());
+    let source = source::Source::new(&SERVE, Some(file), HashMap::new());
     source
         .and_then(|source| Config::read(&source))
         .expect("a configuration")

@@ -25,6 +25,7 @@ pub mod fuzzing {
     };
 }
 
+mod attach;
 mod background;
 mod clock;
 mod files;
@@ -37,7 +38,9 @@ mod metrics;
 mod migration;
 mod pages;
 mod provider;
+mod readiness;
 mod schema;
 mod server;
 mod session;
+mod signals;
 mod watch;

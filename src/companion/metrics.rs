@@ -16,6 +16,8 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
+use crate::watch::CountReloads;
+
 #[cfg(test)]
 mod tests;
 
@@ -97,6 +99,9 @@ struct RevocationListLabels {
 struct FileLabels {
     file: &'static str,
 }
+
+/// The media type of [`Metrics::text`].
+pub(crate) const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// In seconds: from a cached decision to a request that waited for a provider.
 const BUCKETS: [f64; 12] = [
@@ -218,16 +223,6 @@ impl Metrics {
         self.provider_errors.get_or_create(&labels).inc();
     }
 
-    /// Counts a reload of a changed file. After a failed one the previous version stays in use.
-    pub(crate) fn reloaded(&self, file: &'static str, succeeded: bool) {
-        let outcome = if succeeded { "reloaded" } else { "failed" };
-        self.reloads
-            .get_or_create(&ReloadLabels { file, outcome })
-            .inc();
-        let stale = self.stale.get_or_create(&FileLabels { file });
-        stale.set(i64::from(!succeeded));
-    }
-
     /// Sets the floors of the revocation lists: of the list that filters read, and of the list of ended
     /// sessions at providers. Seconds since the epoch, 0 for none.
     pub(crate) fn revocation_floors(&self, sessions: u64, provider_sessions: u64) {
@@ -253,6 +248,17 @@ impl Metrics {
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)
+    }
+}
+
+impl CountReloads for Metrics {
+    fn reloaded(&self, file: &'static str, succeeded: bool) {
+        let outcome = if succeeded { "reloaded" } else { "failed" };
+        self.reloads
+            .get_or_create(&ReloadLabels { file, outcome })
+            .inc();
+        let stale = self.stale.get_or_create(&FileLabels { file });
+        stale.set(i64::from(!succeeded));
     }
 }
 

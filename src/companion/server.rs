@@ -3,11 +3,13 @@
 mod activity;
 mod connection;
 pub(crate) mod descriptors;
+mod handler;
 mod held_body;
 mod listener;
 mod peer;
 mod shutdown;
 pub(crate) mod tls;
+mod tracked_body;
 
 #[cfg(test)]
 mod tests;
@@ -16,7 +18,6 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use prometheus_client::metrics::gauge::Gauge;
 use rustls::ServerConfig;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -26,6 +27,7 @@ use tracing::{debug, warn};
 use crate::config::Limits;
 use crate::watch::Watched;
 
+pub(crate) use handler::{ClientConnection, Handler, SendLimit};
 pub(crate) use held_body::until_sent;
 pub(crate) use listener::Listener;
 pub(crate) use peer::Peer;
@@ -39,13 +41,13 @@ const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
 
 /// A server on one socket.
 #[derive(Debug)]
-pub(crate) struct Server {
+pub(crate) struct Server<H> {
     /// The listener.
     pub(crate) listener: Listener,
     /// The TLS configuration, if the server terminates TLS.
     pub(crate) tls: Option<Watched<ServerConfig>>,
-    /// The handlers.
-    pub(crate) router: Router,
+    /// Responds to the requests.
+    pub(crate) handler: H,
     /// Limits on clients.
     pub(crate) limits: Arc<Limits>,
     /// The gauge of open connections.
@@ -53,12 +55,13 @@ pub(crate) struct Server {
 }
 
 /// The permit of a connection.
+#[derive(Debug)]
 struct ConnectionPermit {
     _permit: OwnedSemaphorePermit,
     connections: Gauge,
 }
 
-impl Server {
+impl<H: Handler> Server<H> {
     /// Serves until the shutdown, and then until no request is in flight or the limit has passed.
     pub(crate) async fn run(self, shutdown: ShutdownSignal) {
         let (max, timeout) = (self.limits.connections, self.limits.shutdown);
@@ -91,13 +94,11 @@ impl Server {
             match accepted {
                 Ok((stream, peer)) => {
                     let permit = ConnectionPermit::new(permit, self.connections.clone());
+                    let client = ClientConnection::new(peer, permit);
                     let tls = self.tls.as_ref().map(Watched::load);
-                    let router = self.router.clone();
+                    let handler = self.handler.clone();
                     let (limits, shutdown) = (Arc::clone(&self.limits), shutdown.clone());
-                    tokio::spawn(async move {
-                        let _permit = permit;
-                        serve(stream, peer, tls, router, limits, shutdown).await;
-                    });
+                    tokio::spawn(serve(stream, client, tls, handler, limits, shutdown));
                 }
                 Err(error) => self.pause(&error).await,
             }
@@ -117,28 +118,31 @@ impl Server {
     }
 }
 
-async fn serve(
+async fn serve<H: Handler>(
     stream: Stream,
-    peer: Peer,
+    client: ClientConnection,
     tls: Option<Arc<ServerConfig>>,
-    router: Router,
+    handler: H,
     limits: Arc<Limits>,
     shutdown: ShutdownSignal,
 ) {
+    let peer = client.peer();
     match (stream, tls) {
         (Stream::Tcp(stream), Some(tls)) => {
             let handshake = TlsAcceptor::from(tls).accept(stream);
             match tokio::time::timeout(limits.handshake, handshake).await {
-                Ok(Ok(stream)) => serve_connection(stream, peer, router, limits, shutdown).await,
+                Ok(Ok(stream)) => serve_connection(stream, client, handler, limits, shutdown).await,
                 Ok(Err(error)) => debug!(%peer, %error, "TLS handshake failed"),
                 Err(_) => debug!(%peer, "TLS handshake timed out"),
             }
         }
         (Stream::Tcp(stream), None) => {
-            serve_connection(stream, peer, router, limits, shutdown).await
+            serve_connection(stream, client, handler, limits, shutdown).await
         }
         // A unix socket has no TLS: its peers are on this machine.
-        (Stream::Unix(stream), _) => serve_connection(stream, peer, router, limits, shutdown).await,
+        (Stream::Unix(stream), _) => {
+            serve_connection(stream, client, handler, limits, shutdown).await
+        }
     }
 }
 

@@ -21,7 +21,6 @@ use tracing::{error, info};
 
 use crate::document::Report;
 use crate::files;
-use crate::metrics::Metrics;
 
 #[cfg(test)]
 mod tests;
@@ -36,6 +35,12 @@ pub(crate) struct Watched<T> {
     changes: watch::Receiver<()>,
 }
 
+/// Counts reloads in metrics.
+pub(crate) trait CountReloads: Send + Sync {
+    /// Counts a reload of a changed file. After a failed one the previous version stays in use.
+    fn reloaded(&self, file: &'static str, succeeded: bool);
+}
+
 /// Polls files.
 #[derive(Debug, Default)]
 pub(crate) struct Watcher {
@@ -43,7 +48,7 @@ pub(crate) struct Watcher {
 }
 
 trait Poll: std::fmt::Debug + Send {
-    fn poll(&mut self, metrics: &Metrics);
+    fn poll(&mut self, metrics: &dyn CountReloads);
 }
 
 /// Files that are loaded together.
@@ -95,21 +100,21 @@ impl Watcher {
     }
 
     /// Reads all files once.
-    pub(crate) fn poll(&mut self, metrics: &Metrics) {
+    pub(crate) fn poll(&mut self, metrics: &dyn CountReloads) {
         for watch in &mut self.watches {
             watch.poll(metrics);
         }
     }
 
     /// Reads all files at each interval, for as long as this future is polled.
-    pub(crate) async fn run(mut self, metrics: Arc<Metrics>) {
+    pub(crate) async fn run<M: CountReloads + 'static>(mut self, metrics: Arc<M>) {
         let mut ticks = tokio::time::interval(POLL_INTERVAL);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
             let metrics = Arc::clone(&metrics);
             let polled = tokio::task::spawn_blocking(move || {
-                self.poll(&metrics);
+                self.poll(&*metrics);
                 self
             });
             match polled.await {
@@ -157,7 +162,7 @@ impl<T> Clone for Watched<T> {
 // === impl Watch ===
 
 impl<T: Send + Sync> Poll for Watch<T> {
-    fn poll(&mut self, metrics: &Metrics) {
+    fn poll(&mut self, metrics: &dyn CountReloads) {
         let read = read(self.name, &self.paths);
         let contents = match &read {
             Ok(contents) => Ok(digest(contents)),
@@ -207,10 +212,13 @@ impl<T> std::fmt::Debug for Watch<T> {
     }
 }
 
-/// The files that are secret, by the name of their watch and their number, with their settings. Errors show only
-/// paths of them that exist.
-const SECRETS: [((&str, usize), &str); 2] =
-    [(("keys", 0), "session.keys_file"), (("tls", 1), "tls.key")];
+/// The files of secrets and the files beside them, by the name of their watch and their number, with their settings.
+/// Errors show only paths of them that exist.
+const SECRETS: [((&str, usize), &str); 3] = [
+    (("keys", 0), "session.keys_file"),
+    (("tls", 1), "tls.key"),
+    (("ca_file", 0), "ca_file"),
+];
 
 fn read(name: &str, paths: &[PathBuf]) -> Result<Vec<Vec<u8>>, Report> {
     let one = |(number, path): (usize, &PathBuf)| {

@@ -1,5 +1,6 @@
 //! The companion's commands, run as users run them.
 
+mod attach;
 mod check;
 mod import;
 mod render;

@@ -107,7 +107,7 @@ fn an_unknown_kind_is_a_usage_error() {
     let (code, stdout, stderr) = texts(&folder.portcullis(&["schema", "values"], ""));
     assert_eq!((code, &*stdout), (Some(1), ""));
     assert!(
-        stderr.contains("[possible values: policy, companion]"),
+        stderr.contains("[possible values: policy, companion, attach]"),
         "{stderr}"
     );
 }

@@ -1,7 +1,7 @@
 //! `portcullis serve` as a process: start, reload, refusal to start, and shutdown. Sign-in is
 //! tested elsewhere.
 
-mod fixture;
+pub(crate) mod fixture;
 mod issuer_token;
 mod log_lines;
 mod permissions;

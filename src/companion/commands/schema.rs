@@ -39,6 +39,8 @@ enum Kind {
     Policy,
     /// The companion's configuration: `companion.yaml`
     Companion,
+    /// The configuration of `portcullis attach --config`
+    Attach,
 }
 
 /// Returns the schema.
@@ -46,6 +48,7 @@ pub(crate) fn run(arguments: &Arguments) -> String {
     let schema = match arguments.kind {
         Kind::Policy => schema::policy(),
         Kind::Companion => config::schema(),
+        Kind::Attach => config::attach_schema(),
     };
     format!("{schema:#}")
 }

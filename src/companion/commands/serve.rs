@@ -14,7 +14,6 @@ mod loaded_policy;
 mod middleware;
 mod problem;
 mod request_id;
-mod signals;
 mod state;
 
 #[cfg(test)]
@@ -35,14 +34,14 @@ use crate::config::{self, Config, Limits};
 use crate::document::Report;
 use crate::logging;
 use crate::metrics::Metrics;
+use crate::readiness::Readiness;
 use crate::server::{self, Listener, Server, Shutdown};
 use crate::session::PolicyClaims;
+use crate::signals::Signals;
 use crate::watch::Watcher;
 
 use forward_auth_state::{ForwardAuthState, LocalSessions};
-use health::Readiness;
 use identity::Identity;
-use signals::Signals;
 use state::{AppState, SharedState, SignInState};
 
 const ABOUT: &str =
@@ -128,7 +127,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Report> {
 
 /// Serves until a signal, with at most this many connections to the metrics listener.
 async fn serve(config: Config, metrics_connections: usize) -> Result<(), Report> {
-    let mut signals = Signals::new()?;
+    let mut signals = Signals::new("serve")?;
     let mut watcher = Watcher::default();
     let metrics = Arc::new(Metrics::new());
     let policy_claims = PolicyClaims::default();
@@ -199,7 +198,7 @@ async fn serve(config: Config, metrics_connections: usize) -> Result<(), Report>
     let main_server = Server {
         listener: main_listener,
         tls,
-        router: endpoints::main(&state, sign_in.as_ref()),
+        handler: endpoints::main(&state, sign_in.as_ref()),
         limits,
         connections: metrics.connections.clone(),
     };
@@ -209,7 +208,7 @@ async fn serve(config: Config, metrics_connections: usize) -> Result<(), Report>
         let server = Server {
             listener,
             tls: None,
-            router: endpoints::metrics(&state),
+            handler: endpoints::metrics(&state),
             limits: metrics_limits,
             connections: Gauge::default(),
         };

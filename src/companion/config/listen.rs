@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use crate::document::Report;
 
-use super::source::Source;
+use super::source::{Located, Source};
 
 /// Where to listen.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -48,19 +48,22 @@ pub(super) fn metrics(source: &Source, main: &Listen) -> Result<Option<Listen>, 
 }
 
 fn read(source: &Source, path: &str) -> Result<Option<Listen>, Report> {
-    let Some(found) = source.text(path)? else {
-        return Ok(None);
-    };
+    let found = source.text(path)?;
+    found.map(|found| parse(&found, source)).transpose()
+}
+
+/// The address that a value names. A unix socket has the mode of `listen_mode`.
+pub(super) fn parse(found: &Located<'_>, source: &Source) -> Result<Listen, Report> {
     if let Some(socket) = found.value.strip_prefix("unix:") {
         if socket.is_empty() {
             return Err(found.error("has no socket path", "write `unix:` and a path"));
         }
-        return Ok(Some(Listen::Unix {
+        return Ok(Listen::Unix {
             path: found.location.folder().join(socket),
             mode: mode(source)?,
-        }));
+        });
     }
-    tcp(&found.value).map(Some).ok_or_else(|| {
+    tcp(&found.value).ok_or_else(|| {
         let help = "write an address and a port, like `127.0.0.1:4180` or `[::]:4180`, or `unix:` and a path";
         found.error("is not an address", help)
     })

@@ -4,7 +4,7 @@ use portcullis_core::token::Algorithm;
 use serde_json::{Map, Value, json};
 
 use super::settings::{SETTINGS, Setting, Shape};
-use crate::schema::rule::{duration, filled, integer, name, one_of, pattern, text, visible};
+use crate::schema::rule::{duration, each, filled, integer, name, one_of, pattern, text, visible};
 use crate::schema::{document, mapping, merge};
 
 #[cfg(test)]
@@ -15,13 +15,13 @@ mod tests;
 /// No field is required, because a flag or a variable may set it; those of several providers are, because
 /// these can be configured in the file only.
 pub(crate) fn schema() -> Value {
-    document("Portcullis companion configuration", block(""))
+    document("Portcullis companion configuration", block(SETTINGS, ""))
 }
 
 /// The block whose settings begin with this prefix, such as `session.`.
-fn block(start: &str) -> Value {
+pub(super) fn block(settings: &[Setting], start: &str) -> Value {
     let mut fields = Map::new();
-    for setting in SETTINGS {
+    for setting in settings {
         let Some(rest) = setting.path.strip_prefix(start) else {
             continue;
         };
@@ -32,13 +32,15 @@ fn block(start: &str) -> Value {
         if fields.contains_key(step.trim_end_matches("[]")) {
             continue;
         }
-        let inner = || block(&format!("{start}{step}."));
+        let inner = || block(settings, &format!("{start}{step}."));
         if step == "*" {
             return json!({"type": "object", "additionalProperties": inner()});
         }
         let value = match step.strip_suffix("[]") {
-            Some(_) => {
-                json!({"type": "array", "items": inner(), "if": {"minItems": 2}, "then": several()})
+            Some(list) => {
+                let mut array = json!({"type": "array", "items": inner()});
+                merge(&mut array, list_rule(list));
+                array
             }
             None if is_block => inner(),
             None => field(setting),
@@ -48,9 +50,16 @@ fn block(start: &str) -> Value {
     mapping(fields)
 }
 
-/// What each of several providers needs.
-fn several() -> Value {
-    json!({"items": {"required": ["name", "issuer", "client_id"]}})
+/// What a list of blocks must have.
+fn list_rule(list: &str) -> Value {
+    match list {
+        "forwards" => json!({"minItems": 1, "items": {"required": ["listen", "to"]}}),
+        // A flag or a variable may set the fields of one provider, but not those of several.
+        _ => {
+            let several = json!({"items": {"required": ["name", "issuer", "client_id"]}});
+            json!({"if": {"minItems": 2}, "then": several})
+        }
+    }
 }
 
 fn field(setting: &Setting) -> Value {
@@ -81,6 +90,9 @@ fn field(setting: &Setting) -> Value {
 fn rule(path: &str) -> Value {
     let https = || pattern(r"^[Hh][Tt][Tt][Pp][Ss]://\S+$");
     match path {
+        "keep_headers" | "forwards[].keep_headers" => each(pattern(
+            "^([Cc][Oo][Oo][Kk][Ii][Ee]|[Pp][Rr][Oo][Xx][Yy]-[Aa][Uu][Tt][Hh][Oo][Rr][Ii][Zz][Aa][Tt][Ii][Oo][Nn])$",
+        )),
         "url" => pattern(r"^[Hh][Tt][Tt][Pp][Ss]://[A-Za-z0-9.-]+(:[0-9]+)?$"),
         "listen_mode" => pattern("^0*[0-7]{1,3}$"),
         "providers[].name" => name(),
@@ -109,6 +121,7 @@ fn rule(path: &str) -> Value {
         | "session.lifetime"
         | "session.idle"
         | "session.token"
+        | "limits.connect"
         | "limits.handshake"
         | "limits.header"
         | "limits.request"

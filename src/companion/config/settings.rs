@@ -1,5 +1,17 @@
 //! The table of all settings: the path in the file, from which the flag and the variable are derived.
 
+/// The settings of a command.
+#[derive(Debug)]
+pub(super) struct SettingsTable {
+    /// The command.
+    pub(super) command: &'static str,
+    pub(super) settings: &'static [Setting],
+    /// Whether each setting has a flag.
+    pub(super) has_flags: bool,
+    /// The help for an empty file.
+    pub(super) empty: &'static str,
+}
+
 /// One setting.
 #[derive(Debug)]
 pub(super) struct Setting {
@@ -31,7 +43,15 @@ pub(super) enum Shape {
 
 use Shape::{Boolean, List, Map, Named, Number, Text};
 
-/// All settings, in the order of `--help` and of the documentation.
+/// The settings of `serve`.
+pub(super) const SERVE: SettingsTable = SettingsTable {
+    command: "serve",
+    settings: SETTINGS,
+    has_flags: true,
+    empty: "write a configuration; `portcullis serve --help` shows one",
+};
+
+/// All settings of `serve`, in the order of `--help` and of the documentation.
 #[rustfmt::skip]
 pub(super) const SETTINGS: &[Setting] = &[
     setting("url", Text, "URL", "The public URL of the companion, `https` and a host; the policy's `sso.url`"),
@@ -89,7 +109,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     setting("limits.shutdown", Text, "DURATION", "The time for requests in flight to finish at shutdown [default: 20s]"),
 ];
 
-const fn setting(
+pub(super) const fn setting(
     path: &'static str,
     shape: Shape,
     value: &'static str,

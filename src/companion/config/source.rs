@@ -10,38 +10,43 @@ use std::path::PathBuf;
 use crate::document::{Document, Node, Report, Value};
 
 use super::arguments::{Arguments, Override};
-use super::settings::{SETTINGS, Setting, Shape};
+use super::settings::{SERVE, Setting, SettingsTable, Shape};
 use unknown_fields::reject_unknown;
 
 pub(super) use location::{Located, Location};
 
-pub(super) const EMPTY: &str = "write a configuration; `portcullis serve --help` shows one";
-
 /// Flags, variables and the file.
 #[derive(Debug)]
 pub(super) struct Source {
+    table: &'static SettingsTable,
     file: Option<Document>,
     overrides: HashMap<&'static str, Override>,
 }
 
 impl Source {
-    /// Reads the file, if there is one, and refuses unknown fields.
+    /// Reads the file of `serve`, if there is one, and refuses unknown fields.
     pub(super) fn open(arguments: &Arguments) -> Result<Self, Report> {
-        let open = |path: &PathBuf| Document::open(path, EMPTY);
+        let open = |path: &PathBuf| Document::open(path, SERVE.empty);
         Self::new(
+            &SERVE,
             arguments.config.as_ref().map(open).transpose()?,
             arguments.overrides.clone(),
         )
     }
 
     pub(super) fn new(
+        table: &'static SettingsTable,
         file: Option<Document>,
         overrides: HashMap<&'static str, Override>,
     ) -> Result<Self, Report> {
         if let Some(document) = &file {
-            reject_unknown(document, document.root(), "", "")?;
+            reject_unknown(table, document, document.root(), "", "")?;
         }
-        let source = Self { file, overrides };
+        let source = Self {
+            table,
+            file,
+            overrides,
+        };
         source.one_provider()?;
         Ok(source)
     }
@@ -50,7 +55,7 @@ impl Source {
     fn one_provider(&self) -> Result<(), Report> {
         let providers = self.list_len("providers");
         let variable = |path: &str| Some(&self.overrides.get(path)?.name);
-        let mut settings = SETTINGS.iter().map(|setting| setting.path);
+        let mut settings = self.table.settings.iter().map(|setting| setting.path);
         let name =
             settings.find_map(|path| variable(path).filter(|_| path.starts_with("providers")));
         match name {
@@ -270,7 +275,7 @@ impl Source {
                 names.push(location.with_value(name.text.clone()));
             }
         }
-        let settings = SETTINGS.iter().filter(|setting| {
+        let settings = self.table.settings.iter().filter(|setting| {
             setting.shape == Shape::Named && setting.path.split('.').next() == Some(path)
         });
         for given in settings.filter_map(|setting| self.overrides.get(setting.path)) {
@@ -294,7 +299,7 @@ impl Source {
         match (self.find(path), &self.file) {
             (Ok(Some(found)), _) => found.location.error(problem, help),
             (_, Some(document)) => document.report(path, problem, help),
-            (_, None) => Report::of("serve", problem, help),
+            (_, None) => Report::of(self.table.command, problem, help),
         }
     }
 
@@ -304,23 +309,23 @@ impl Source {
         let problem = format!("missing field `{name}`");
         // With several providers, flags for them are refused: see `one_provider`.
         let is_refused = path.starts_with("providers") && self.list_len("providers") > 1;
-        let flag = setting(path).map(|(setting, _)| setting.flag());
+        let flag = self.setting(path).map(|(setting, _)| setting.flag());
         let place = match &self.file {
             Some(_) => "here",
             None => "in the file of `--config`",
         };
-        let help = match flag.filter(|_| !is_refused) {
+        let help = match flag.filter(|_| self.table.has_flags && !is_refused) {
             Some(flag) => format!("{help}, {place} or with `--{flag}`"),
             None => help.to_owned(),
         };
         match &self.file {
             Some(document) => document.report(parent, &problem, &help),
-            None => Report::of("serve", &problem, &help),
+            None => Report::of(self.table.command, &problem, &help),
         }
     }
 
     fn find(&self, path: &str) -> Result<Option<Located<'_, Raw<'_>>>, Report> {
-        if let Some((setting, name)) = setting(path)
+        if let Some((setting, name)) = self.setting(path)
             && let Some(given) = self.overrides.get(setting.path)
         {
             let location = Location::Override(&given.name);
@@ -354,6 +359,27 @@ impl Source {
     fn node(&self, path: &str) -> Option<&Node> {
         self.file.as_ref()?.root().at(path)
     }
+
+    /// The setting at a path and, for a setting of a named entry, the name.
+    fn setting<'a>(&self, path: &'a str) -> Option<(&'static Setting, Option<&'a str>)> {
+        self.table.settings.iter().find_map(|setting| {
+            if let Some((block, field)) = setting.path.split_once(".*.") {
+                let (own, rest) = path.split_once('.')?;
+                let name = rest.strip_suffix(field)?.strip_suffix('.')?;
+                return (own == block).then_some((setting, Some(name)));
+            }
+            let same = match setting.path.split_once("[]") {
+                Some((list, field)) => {
+                    let element = path
+                        .strip_prefix(list)
+                        .and_then(|rest| rest.split_once(']'));
+                    element.is_some_and(|(_, rest)| rest == field)
+                }
+                None => setting.path == path,
+            };
+            same.then_some((setting, None))
+        })
+    }
 }
 
 /// A value as written.
@@ -384,25 +410,4 @@ fn pairs<'a>(
         ));
     }
     Ok(pairs)
-}
-
-/// The setting at a path and, for a setting of a named entry, the name.
-fn setting(path: &str) -> Option<(&'static Setting, Option<&str>)> {
-    SETTINGS.iter().find_map(|setting| {
-        if let Some((block, field)) = setting.path.split_once(".*.") {
-            let (own, rest) = path.split_once('.')?;
-            let name = rest.strip_suffix(field)?.strip_suffix('.')?;
-            return (own == block).then_some((setting, Some(name)));
-        }
-        let same = match setting.path.split_once("[]") {
-            Some((list, field)) => {
-                let element = path
-                    .strip_prefix(list)
-                    .and_then(|rest| rest.split_once(']'));
-                element.is_some_and(|(_, rest)| rest == field)
-            }
-            None => setting.path == path,
-        };
-        same.then_some((setting, None))
-    })
 }

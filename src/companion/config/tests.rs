@@ -85,7 +85,7 @@ fn read(file: &str, flags: &[&str]) -> Result<Config, String> {
         Document::parse(name, file.into(), "write something").expect("a document")
     });
     let overrides = arguments(flags).overrides;
-    let source = source::Source::new(file, overrides);
+    let source = source::Source::new(&SERVE, file, overrides);
     let config = source.and_then(|source| Config::read(&source));
     config.map_err(|report| report.to_string())
 }

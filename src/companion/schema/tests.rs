@@ -106,7 +106,11 @@ fn merging_keeps_both_and_prefers_the_added_value() {
 
 #[test]
 fn schemas_can_be_embedded_and_their_patterns_are_valid_in_go() {
-    for schema in [policy(), crate::config::schema()] {
+    for schema in [
+        policy(),
+        crate::config::schema(),
+        crate::config::attach_schema(),
+    ] {
         let text = schema.to_string();
         assert!(!text.contains("$ref") && !text.contains("$id"), "{text}");
         // Go's regular expressions have no look-around and no back-references.

@@ -33,7 +33,7 @@ pub(super) struct Activity {
 struct Phase {
     /// Requests in flight.
     requests: usize,
-    /// When the responses were ready that have not been sent.
+    /// Since when the client has not received what is ready, of each response.
     sending: Vec<Instant>,
     /// Since when there are none.
     since: Instant,
@@ -47,7 +47,7 @@ struct Phase {
 #[derive(Debug)]
 pub(super) struct InFlight {
     activity: Arc<Activity>,
-    /// When its response was ready.
+    /// Since when the client has not received what is ready of its response.
     sending: Option<Instant>,
 }
 
@@ -126,13 +126,25 @@ impl Activity {
 // === impl InFlight ===
 
 impl InFlight {
-    /// The response is ready. It must be sent within a timeout.
-    pub(super) fn responds(mut self) -> Self {
+    /// The response, or a part of it, is ready. The client must receive it within a timeout.
+    pub(super) fn sends(&mut self) {
         let now = Instant::now();
-        self.activity.phase().sending.push(now);
+        let mut phase = self.activity.phase();
+        let earlier = phase.replace(self.sending, Some(now));
+        drop(phase);
         self.sending = Some(now);
-        self.activity.changed.notify_one();
-        self
+        // A deadline that is only later is noticed when the earlier one has passed.
+        if !earlier {
+            self.activity.changed.notify_one();
+        }
+    }
+
+    /// The client has received what was ready.
+    pub(super) fn waits(&mut self) {
+        if self.sending.is_some() {
+            let _ = self.activity.phase().replace(self.sending, None);
+            self.sending = None;
+        }
     }
 }
 
@@ -140,16 +152,24 @@ impl Drop for InFlight {
     fn drop(&mut self) {
         let mut phase = self.activity.phase();
         phase.requests = phase.requests.saturating_sub(1);
-        let place = phase
-            .sending
-            .iter()
-            .position(|at| Some(*at) == self.sending);
-        if let Some(place) = place {
-            phase.sending.swap_remove(place);
-        }
+        let _ = phase.replace(self.sending, None);
         phase.since = Instant::now();
         drop(phase);
         self.activity.changed.notify_one();
+    }
+}
+
+// === impl Phase ===
+
+impl Phase {
+    /// Replaces the time of one response. Whether there was one.
+    fn replace(&mut self, earlier: Option<Instant>, now: Option<Instant>) -> bool {
+        let place = self.sending.iter().position(|at| Some(*at) == earlier);
+        if let Some(place) = place {
+            self.sending.swap_remove(place);
+        }
+        self.sending.extend(now);
+        place.is_some()
     }
 }
 

@@ -5,15 +5,11 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use axum::body::Body;
-use axum::http::Version;
 use hyper::body::Incoming;
-use hyper::service::{Service, service_fn};
-use hyper::{Request, Response};
+use hyper::service::service_fn;
+use hyper::{Request, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 use tracing::debug;
@@ -22,8 +18,8 @@ use crate::config::Limits;
 
 use super::ShutdownSignal;
 use super::activity::{Activity, ObservedStream, Timeouts};
-use super::held_body::until_sent;
-use super::peer::Peer;
+use super::handler::{ClientConnection, Handler};
+use super::tracked_body::TrackedBody;
 
 /// How long a connection without requests may take to close.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -36,29 +32,30 @@ const MAX_CONCURRENT_STREAMS: u32 = 32;
 /// their number.
 const MAX_HEADER_FIELDS: usize = 1024;
 
-/// Serves HTTP on a stream until either side closes it.
-pub(super) async fn serve_connection<S>(
+/// Serves HTTP on a stream until either side closes it, or an upgrade takes it over.
+pub(super) async fn serve_connection<S, H>(
     stream: S,
-    peer: Peer,
-    router: Router,
+    client: ClientConnection,
+    handler: H,
     limits: Arc<Limits>,
     mut shutdown: ShutdownSignal,
 ) where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    H: Handler,
 {
+    let peer = client.peer();
     let activity = Activity::new(Timeouts {
         header: limits.header,
         idle: limits.idle,
         response: limits.request,
     });
-    let router = TowerToHyperService::new(router);
-    let service = service_fn(|mut request: Request<Incoming>| {
+    let service = service_fn(|request: Request<Incoming>| {
         let in_flight = activity.request_started(request.version() == Version::HTTP_2);
-        request.extensions_mut().insert(peer);
-        let response = router.call(request);
+        let response = handler.clone().respond(request, client.clone());
         async move {
-            let response: Result<Response<Body>, Infallible> = response.await;
-            response.map(|response| until_sent(response, in_flight.responds()))
+            let response = response.await;
+            let track = |body| TrackedBody::new(body, in_flight, H::SEND_LIMIT);
+            Ok::<_, Infallible>(response.map(track))
         }
     });
     let stream = ObservedStream {
@@ -66,7 +63,8 @@ pub(super) async fn serve_connection<S>(
         activity: Arc::clone(&activity),
     };
     let builder = builder(&limits);
-    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let mut connection =
+        pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), service));
     let mut closing = false;
     loop {
         // While a request is evaluated, its own limit applies.

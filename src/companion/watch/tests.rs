@@ -4,6 +4,7 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use portcullis_tests::lab::folder;
 
 use super::*;
+use crate::metrics::Metrics;
 
 /// Two watched files.
 struct Fixture {

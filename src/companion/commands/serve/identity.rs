@@ -20,10 +20,10 @@ use crate::session::{
     Sessions, SetCookie,
 };
 
-use super::health::{Readiness, StatusFlag};
 use crate::clock::now;
 use crate::config::SignInSettings;
 use crate::metrics::{Metrics, seconds};
+use crate::readiness::{Readiness, StatusFlag};
 use crate::watch::{Watched, Watcher};
 
 /// How often the session store is checked.

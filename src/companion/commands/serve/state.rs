@@ -5,11 +5,11 @@ use std::sync::Arc;
 use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::public_url::PublicUrl;
+use crate::readiness::Readiness;
 use crate::redirect_target::RedirectRules;
 use crate::watch::Watched;
 
 use super::forward_auth_state::{ForwardAuthState, LocalSessions};
-use super::health::Readiness;
 use super::identity::Identity;
 use super::loaded_policy::LoadedPolicy;
 

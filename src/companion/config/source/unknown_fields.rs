@@ -2,7 +2,7 @@
 
 use portcullis_core::policy::suggestion;
 
-use crate::config::settings::SETTINGS;
+use crate::config::settings::SettingsTable;
 use crate::document::{Document, Node, Report, Value};
 
 use super::location::Location;
@@ -10,6 +10,7 @@ use super::location::Location;
 /// Refuses unknown fields in a mapping and below it, and values of the wrong type where a mapping or a
 /// list is expected. `path` is the mapping's path in the file, `start` the prefix of its settings.
 pub(super) fn reject_unknown(
+    table: &'static SettingsTable,
     document: &Document,
     block: &Node,
     path: &str,
@@ -23,7 +24,7 @@ pub(super) fn reject_unknown(
         return Err(location(path).type_error(block, "a mapping"));
     };
     // The next step to each setting in it, and whether that is a mapping.
-    let steps = SETTINGS.iter().filter_map(|setting| {
+    let steps = table.settings.iter().filter_map(|setting| {
         let rest = setting.path.strip_prefix(start)?;
         Some(match rest.split_once('.') {
             Some((step, _)) => (step, true),
@@ -43,11 +44,12 @@ pub(super) fn reject_unknown(
                 match (&value.value, step.ends_with("[]")) {
                     (Value::List(elements), true) => {
                         for (index, element) in elements.iter().enumerate() {
-                            reject_unknown(document, element, &format!("{own}[{index}]"), &start)?;
+                            let own = format!("{own}[{index}]");
+                            reject_unknown(table, document, element, &own, &start)?;
                         }
                     }
                     (_, true) => return Err(location(&own).type_error(value, "a list")),
-                    (_, false) => reject_unknown(document, value, &own, &start)?,
+                    (_, false) => reject_unknown(table, document, value, &own, &start)?,
                 }
             }
             Some((_, false)) => {}

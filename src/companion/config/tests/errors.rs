@@ -206,7 +206,7 @@ fn no_damaged_file_causes_a_panic() {
         let insertion = insertions[at % insertions.len()];
         let text = [&FULL[..at], insertion, &FULL[at + 1..]].concat();
         let file = Document::parse("c.yaml".into(), text.into(), "");
-        let source = file.and_then(|file| source::Source::new(Some(file), HashMap::new()));
+        let source = file.and_then(|file| source::Source::new(&SERVE, Some(file), HashMap::new()));
         if let Err(report) = source.and_then(|source| Config::read(&source)) {
             assert!(report.to_string().contains("\nhelp: "), "{report}");
         }

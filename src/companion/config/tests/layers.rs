@@ -195,7 +195,7 @@ fn an_error_has_the_location() {
     let values = vec!["soon".to_owned()];
     let overrides = HashMap::from([("session.idle", Override { name, values })]);
     let file = Document::parse("c.yaml".into(), FILE.into(), "").expect("a document");
-    let source = source::Source::new(Some(file), overrides).expect("a source");
+    let source = source::Source::new(&SERVE, Some(file), overrides).expect("a source");
     let error = Config::read(&source).expect_err("a variable").to_string();
     assert!(
         error.starts_with("error: PORTCULLIS_SESSION_IDLE: `soon` is not"),

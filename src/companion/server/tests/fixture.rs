@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use crate::config::{Limits, Listen, limits};
 use crate::server::connection::serve_connection;
-use crate::server::{Listener, Peer, Server, Shutdown};
+use crate::server::{ClientConnection, Listener, Peer, Server, Shutdown};
 
 /// Signals of the route `/wait`.
 #[derive(Clone, Default)]
@@ -57,13 +57,14 @@ fn router(wait: &WaitRoute) -> Router {
 
 impl TestConnection {
     pub(super) fn new() -> Self {
-        let (client, server) = duplex(64 * 1024);
+        let (stream, server) = duplex(64 * 1024);
+        let client = ClientConnection::uncounted(Peer::Unix);
         let (shutdown, signal) = Shutdown::new();
         let wait = WaitRoute::default();
         let router = router(&wait);
-        let task = serve_connection(server, Peer::Unix, router, Arc::new(limits()), signal);
+        let task = serve_connection(server, client, router, Arc::new(limits()), signal);
         Self {
-            client,
+            client: stream,
             task: tokio::spawn(task),
             shutdown,
             wait,
@@ -122,7 +123,7 @@ impl TestServer {
         let server = Server {
             listener,
             tls: None,
-            router: router(&wait),
+            handler: router(&wait),
             limits: Arc::new(limits),
             connections: connections.clone(),
         };

@@ -6,8 +6,7 @@ use axum::response::{IntoResponse as _, Response};
 
 use crate::commands::serve::problem::Problem;
 use crate::commands::serve::state::SharedState;
-
-const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+use crate::metrics::OPEN_METRICS;
 
 pub(super) async fn metrics(State(state): State<SharedState>) -> Result<Response, Problem> {
     let evaluator = state.forward_auth.load();

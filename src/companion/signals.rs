@@ -1,4 +1,4 @@
-//! The signals of `serve`.
+//! The signals of commands that run until they are stopped.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::info;
@@ -6,7 +6,7 @@ use tracing::info;
 use crate::document::Report;
 
 /// SIGTERM, SIGINT and SIGQUIT, which have the same effect, and SIGHUP, which has none.
-pub(super) struct Signals {
+pub(crate) struct Signals {
     terminate: Signal,
     interrupt: Signal,
     quit: Signal,
@@ -14,12 +14,12 @@ pub(super) struct Signals {
 }
 
 impl Signals {
-    /// From now on the signals no longer end the process at once.
-    pub(super) fn new() -> Result<Self, Report> {
+    /// From now on the signals no longer end the process at once. `command` is the name in errors.
+    pub(crate) fn new(command: &str) -> Result<Self, Report> {
         let listen = |kind| {
             signal(kind).map_err(|error| {
                 let problem = format!("can't install a signal handler: {error}");
-                Report::of("serve", &problem, "raise the limit on file descriptors")
+                Report::of(command, &problem, "raise the limit on file descriptors")
             })
         };
         Ok(Self {
@@ -32,7 +32,7 @@ impl Signals {
 
     /// Waits for the next signal that ends the process. Service managers send SIGHUP for a reload, and files are
     /// reloaded without it.
-    pub(super) async fn next(&mut self) {
+    pub(crate) async fn next(&mut self) {
         loop {
             tokio::select! {
                 _ = self.terminate.recv() => return,

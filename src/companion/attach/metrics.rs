@@ -1,0 +1,283 @@
+//! Metrics for Prometheus. Labels come from the configuration, never from a client.
+
+use std::fmt;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use portcullis_core::timestamp::Timestamp;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::Registry;
+
+use crate::metrics::seconds;
+use crate::watch::CountReloads;
+
+/// All counters and gauges.
+#[derive(Debug)]
+pub(crate) struct AttachMetrics {
+    registry: Registry,
+    requests: Family<RequestLabels, Counter>,
+    durations: Family<TargetLabels, Histogram>,
+    connections: Family<TargetLabels, Gauge>,
+    token_expiry: Family<TargetLabels, Gauge<f64, AtomicU64>>,
+    token_usable: Family<TargetLabels, Gauge>,
+    token_failures: Family<TargetLabels, Counter>,
+    reloads: Family<ReloadLabels, Counter>,
+    stale: Family<FileLabels, Gauge>,
+}
+
+/// The metrics of the requests to one target.
+#[derive(Clone)]
+pub(super) struct TargetMetrics {
+    outcomes: [Counter; Outcome::ALL.len()],
+    duration: Histogram,
+}
+
+/// The metrics of the file of a token.
+#[derive(Clone)]
+pub(crate) struct TokenMetrics {
+    targets: Vec<TargetLabels>,
+    expiry: Family<TargetLabels, Gauge<f64, AtomicU64>>,
+    failures: Family<TargetLabels, Counter>,
+}
+
+/// What became of a request.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Outcome {
+    /// The target has responded with any status.
+    Forwarded,
+    /// The request can't be forwarded.
+    Rejected,
+    /// There is no token, or it has expired.
+    TokenUnusable,
+    /// No connection to the target, or it was interrupted.
+    TargetUnreachable,
+    /// The target has no valid certificate, or TLS failed for another reason.
+    TargetTls,
+    /// No response in time.
+    TargetTimeout,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct RequestLabels {
+    target: String,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct TargetLabels {
+    target: String,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct ReloadLabels {
+    file: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct FileLabels {
+    file: &'static str,
+}
+
+/// In seconds, until the response's header.
+const BUCKETS: [f64; 11] = [
+    0.001, 0.002_5, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 5.0, 30.0, 120.0,
+];
+
+impl AttachMetrics {
+    /// All metrics, at zero.
+    pub(crate) fn new() -> Self {
+        let mut registry = Registry::with_prefix("portcullis_attach");
+        let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
+        registry.register("build", "The version", build);
+        let metrics = Self {
+            registry: Registry::default(),
+            requests: Family::default(),
+            durations: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
+            connections: Family::default(),
+            token_expiry: Family::default(),
+            token_usable: Family::default(),
+            token_failures: Family::default(),
+            reloads: Family::default(),
+            stale: Family::default(),
+        };
+        macro_rules! register {
+            ($($field:ident, $name:literal, $help:literal;)*) => {
+                $(registry.register($name, $help, metrics.$field.clone());)*
+            };
+        }
+        register! {
+            requests, "requests", "Requests by what became of them";
+            durations, "response_duration_seconds", "Time until the header of the target's response";
+            connections, "connections", "Open connections of clients";
+            token_expiry, "token_expiry_timestamp_seconds", "When the token expires; absent if that is unknown";
+            token_usable, "token_usable", "1 if there is a token that has not expired";
+            token_failures, "token_read_failures", "Reads of the token file that had no token, each reason once";
+            reloads, "reloads", "Reloads of changed files";
+            stale, "file_stale", "1 while the last reload of a file has failed";
+        }
+        Self {
+            registry,
+            ..metrics
+        }
+    }
+
+    /// Those of the requests to a target.
+    pub(super) fn of_target(&self, target: &str) -> TargetMetrics {
+        let outcomes = Outcome::ALL.map(|outcome| {
+            let labels = RequestLabels {
+                target: target.to_owned(),
+                outcome: outcome.label(),
+            };
+            self.requests.get_or_create(&labels).clone()
+        });
+        let duration = self.durations.get_or_create(&TargetLabels::of(target));
+        TargetMetrics {
+            outcomes,
+            duration: duration.clone(),
+        }
+    }
+
+    /// Those of the file of the token for these targets.
+    pub(crate) fn of_token(&self, targets: Vec<String>) -> TokenMetrics {
+        let targets: Vec<_> = targets
+            .iter()
+            .map(|target| TargetLabels::of(target))
+            .collect();
+        for labels in &targets {
+            let _ = self.token_failures.get_or_create(labels);
+        }
+        TokenMetrics {
+            targets,
+            expiry: self.token_expiry.clone(),
+            failures: self.token_failures.clone(),
+        }
+    }
+
+    /// The gauge of open connections to the address of a target.
+    pub(crate) fn connections(&self, target: &str) -> Gauge {
+        self.connections
+            .get_or_create(&TargetLabels::of(target))
+            .clone()
+    }
+
+    /// Sets whether the token for a target can be used now.
+    pub(crate) fn token_usable(&self, target: &str, is_usable: bool) {
+        let usable = self.token_usable.get_or_create(&TargetLabels::of(target));
+        usable.set(is_usable.into());
+    }
+
+    /// All metrics in the OpenMetrics text format.
+    pub(crate) fn text(&self) -> Result<String, fmt::Error> {
+        let mut text = String::new();
+        encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+}
+
+impl CountReloads for AttachMetrics {
+    fn reloaded(&self, file: &'static str, succeeded: bool) {
+        let outcome = if succeeded { "reloaded" } else { "failed" };
+        self.reloads
+            .get_or_create(&ReloadLabels { file, outcome })
+            .inc();
+        let stale = self.stale.get_or_create(&FileLabels { file });
+        stale.set(i64::from(!succeeded));
+    }
+}
+
+impl TargetLabels {
+    fn of(target: &str) -> Self {
+        Self {
+            target: target.to_owned(),
+        }
+    }
+}
+
+// === impl TargetMetrics ===
+
+impl TargetMetrics {
+    /// Counts a request.
+    pub(super) fn completed(&self, outcome: Outcome, took: Duration) {
+        if let Some(counter) = self.outcomes.get(outcome as usize) {
+            counter.inc();
+        }
+        if outcome == Outcome::Forwarded {
+            self.duration.observe(took.as_secs_f64());
+        }
+    }
+}
+
+impl fmt::Debug for TargetMetrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TargetMetrics").finish_non_exhaustive()
+    }
+}
+
+// === impl TokenMetrics ===
+
+impl TokenMetrics {
+    /// There is a new token.
+    pub(super) fn loaded(&self, expires_at: Option<Timestamp>) {
+        for labels in &self.targets {
+            match expires_at {
+                Some(at) => {
+                    let _ = self.expiry.get_or_create(labels).set(seconds(at.secs()));
+                }
+                None => {
+                    let _ = self.expiry.remove(labels);
+                }
+            }
+        }
+    }
+
+    /// The file has no token, for a new reason.
+    pub(super) fn failed(&self) {
+        for labels in &self.targets {
+            self.failures.get_or_create(labels).inc();
+        }
+    }
+
+    /// There is no token any more.
+    pub(super) fn withdrawn(&self) {
+        self.loaded(None);
+    }
+}
+
+impl fmt::Debug for TokenMetrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenMetrics").finish_non_exhaustive()
+    }
+}
+
+// === impl Outcome ===
+
+impl Outcome {
+    /// All, in the order of their declaration.
+    const ALL: [Self; 6] = [
+        Self::Forwarded,
+        Self::Rejected,
+        Self::TokenUnusable,
+        Self::TargetUnreachable,
+        Self::TargetTls,
+        Self::TargetTimeout,
+    ];
+
+    /// The value of the label.
+    pub(super) const fn label(self) -> &'static str {
+        match self {
+            Self::Forwarded => "forwarded",
+            Self::Rejected => "rejected",
+            Self::TokenUnusable => "token-unusable",
+            Self::TargetUnreachable => "target-unreachable",
+            Self::TargetTls => "target-tls",
+            Self::TargetTimeout => "target-timeout",
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! Limits on clients, and on targets that do not respond.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use portcullis_tests::lab::{Call, port, wait};
+use serde_json::{Value, json};
+
+use super::fixture::{Attach, file, refusal, token};
+use super::target::Target;
+
+/// Forwards with these limits.
+async fn limited(target: &Target, limits: Value) -> Attach {
+    let address = port::free();
+    let config = json!({
+        "token_file": file(token(600)),
+        "ca_file": target.authority.file(),
+        "forwards": [{"listen": address, "to": target.url()}],
+        "log": {"level": "debug"},
+        "limits": limits,
+    });
+    Attach::configured(address, &config).await
+}
+
+/// A connection that sends this.
+fn open(attach: &Attach, bytes: &[u8]) -> TcpStream {
+    let mut stream = TcpStream::connect(attach.address).unwrap();
+    stream
+        .set_read_timeout(Some(Duration::from_secs(30)))
+        .unwrap();
+    stream.write_all(bytes).unwrap();
+    stream
+}
+
+/// What is received until the connection is closed.
+fn rest(mut stream: TcpStream) -> String {
+    let mut received = Vec::new();
+    let _reset = stream.read_to_end(&mut received);
+    String::from_utf8_lossy(&received).into_owned()
+}
+
+#[tokio::test]
+async fn headers_are_limited() {
+    let target = Target::start().await;
+    let attach = limited(&target, json!({"header_bytes": 8192})).await;
+    let call = Call::get("127.0.0.1", "/").header("x-large", "a".repeat(9000));
+    assert_eq!(attach.send(&call).await.status, 431);
+    assert!(target.requests().is_empty());
+}
+
+#[tokio::test]
+async fn slow_headers_time_out() {
+    let target = Target::start().await;
+    let attach = limited(&target, json!({"header": "1s"})).await;
+    let began = Instant::now();
+    let stream = open(&attach, b"GET / HTTP/1.1\r\nx: ");
+    let received = tokio::task::spawn_blocking(|| rest(stream)).await.unwrap();
+    assert_eq!(received, "");
+    assert!(began.elapsed() < Duration::from_secs(20));
+    assert!(target.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_target_that_does_not_respond_is_a_timeout() {
+    for target in [Target::start().await, Target::with_http2().await] {
+        let attach = limited(&target, json!({"request": "1s"})).await;
+        let response = attach.get("/wait").await;
+        assert_eq!(
+            (response.status, &*refusal(&response).0),
+            (504, "target-timeout")
+        );
+        let metrics = attach.metrics().await;
+        assert!(
+            metrics.contains("outcome=\"target-timeout\"} 1\n"),
+            "{metrics}"
+        );
+        assert_eq!(attach.get("/").await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_send_its_body_times_out() {
+    let target = Target::start().await;
+    let attach = limited(&target, json!({"request": "1s"})).await;
+    let stream = open(
+        &attach,
+        b"POST /wait HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 10\r\n\r\nhalf",
+    );
+    let received = tokio::task::spawn_blocking(|| rest(stream)).await.unwrap();
+    assert!(received.starts_with("HTTP/1.1 408 "), "{received}");
+    assert!(
+        received.contains("\"reason\":\"request-timeout\""),
+        "{received}"
+    );
+}
+
+/// A slow upload that makes progress takes longer than the limit.
+#[tokio::test]
+async fn a_slow_body_that_arrives_is_no_timeout() {
+    let target = Target::start().await;
+    let attach = limited(&target, json!({"request": "1s"})).await;
+    let mut stream = open(
+        &attach,
+        b"POST /discard HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\ncontent-length: 8\r\n\r\n",
+    );
+    let received = tokio::task::spawn_blocking(move || {
+        for _ in 0..8 {
+            std::thread::sleep(Duration::from_millis(300));
+            stream.write_all(b"a").unwrap();
+        }
+        rest(stream)
+    });
+    let received = received.await.unwrap();
+    assert!(received.starts_with("HTTP/1.1 200 "), "{received}");
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_is_disconnected() {
+    let target = Target::start().await;
+    let attach = limited(&target, json!({"request": "1s"})).await;
+    let _stream = open(&attach, b"GET /large HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n");
+    let gauge = format!("connections{{target=\"{}\"}} ", target.url());
+    let count = async |number: u8| {
+        attach
+            .metrics()
+            .await
+            .contains(&format!("{gauge}{number}\n"))
+    };
+    wait::until_true("the connection", wait::LONG, async || count(1).await).await;
+    wait::until_true("its end", wait::LONG, async || count(0).await).await;
+}
+
+/// A stream may be silent for longer than the limit.
+#[tokio::test]
+async fn a_silent_response_is_no_timeout() {
+    let target = Target::start().await;
+    let attach = limited(&target, json!({"request": "1s"})).await;
+    let mut stream = open(
+        &attach,
+        b"POST /echo HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n3\r\none\r\n",
+    );
+    let received = tokio::task::spawn_blocking(move || {
+        std::thread::sleep(Duration::from_millis(2500));
+        stream.write_all(b"3\r\ntwo\r\n0\r\n\r\n").unwrap();
+        rest(stream)
+    });
+    let received = received.await.unwrap();
+    assert!(
+        received.contains("one") && received.contains("two"),
+        "{received}"
+    );
+}
+
+#[tokio::test]
+async fn connections_over_the_limit_wait() {
+    let target = Target::start().await;
+    let attach = limited(&target, json!({"connections": 1})).await;
+    let first = open(
+        &attach,
+        b"GET /wait HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n",
+    );
+    wait::until_true("the request", wait::LONG, async || {
+        target.requests().len() == 1
+    })
+    .await;
+    let second = open(
+        &attach,
+        b"GET / HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n",
+    );
+    target.release();
+    let received = tokio::task::spawn_blocking(|| (rest(first), rest(second)));
+    let (first, second) = received.await.unwrap();
+    assert!(first.starts_with("HTTP/1.1 200 ") && second.starts_with("HTTP/1.1 200 "));
+}
