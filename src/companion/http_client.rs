@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::http::uri::Authority;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response};
@@ -39,6 +40,9 @@ pub(crate) enum ClientError {
     /// The TLS library itself.
     #[error("TLS setup failed: {0}")]
     Tls(rustls::Error),
+    /// A host that has no certificates.
+    #[error("the host can't be the name in a certificate")]
+    ServerName,
     /// The HTTP library itself.
     #[error("HTTP client setup failed: {0}")]
     Http(reqwest::Error),
@@ -135,6 +139,19 @@ pub(crate) async fn body(mut response: Response, max: usize) -> Result<Vec<u8>, 
 }
 
 // === impl Connect ===
+
+impl Connect {
+    /// The address in a URL; `None` if its host can't be in one.
+    pub(crate) fn authority(&self) -> Option<Authority> {
+        let Self { host, port } = self;
+        let authority = if host.contains(':') {
+            format!("[{host}]:{port}")
+        } else {
+            format!("{host}:{port}")
+        };
+        authority.parse().ok()
+    }
+}
 
 /// Resolves every name to one host. The library resolves for each connection, so a change of the
 /// host's address is noticed.

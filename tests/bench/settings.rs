@@ -23,6 +23,8 @@ pub(crate) enum Part {
     Filter,
     /// The companion.
     Companion,
+    /// The forwarder.
+    Attach,
 }
 
 impl Settings {
@@ -48,8 +50,9 @@ fn part() -> Result<Option<Part>, String> {
         Err(env::VarError::NotPresent) => Ok(None),
         Ok("filter") => Ok(Some(Part::Filter)),
         Ok("companion") => Ok(Some(Part::Companion)),
+        Ok("attach") => Ok(Some(Part::Attach)),
         Ok(other) => Err(format!(
-            "invalid BENCH_PART `{other}`: expected `filter` or `companion`, or unset for both"
+            "invalid BENCH_PART `{other}`: expected `filter`, `companion` or `attach`, or unset for all"
         )),
         Err(error) => Err(format!("BENCH_PART: {error}")),
     }

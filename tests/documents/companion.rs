@@ -196,7 +196,7 @@ async fn the_companions_metrics_and_its_log_are_those_of_the_reference() {
 }
 
 /// The metrics in OpenMetrics text, and the labels of each.
-fn metrics(text: &str) -> BTreeMap<String, BTreeSet<String>> {
+pub(crate) fn metrics(text: &str) -> BTreeMap<String, BTreeSet<String>> {
     let mut metrics: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for line in text.lines().filter(|line| !line.starts_with('#')) {
         let end = line.find(['{', ' ']).expect("a sample");

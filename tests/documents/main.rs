@@ -1,6 +1,7 @@
 //! The documents are correct: tables equal the code, examples and commands work, and paths, links
 //! and the tests that they name exist.
 
+mod attach;
 mod checklist;
 mod commands;
 mod companion;

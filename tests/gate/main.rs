@@ -4,6 +4,7 @@
 //! All of it is one program, as in each folder of tests: shared code is linked once, and while one
 //! test waits for an Envoy another one runs.
 
+mod attach;
 mod attacks;
 mod bodies;
 mod capabilities;

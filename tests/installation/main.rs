@@ -3,6 +3,7 @@
 
 mod chart;
 mod checked_manifests;
+mod clients;
 mod clusters;
 mod companion;
 mod documents;

@@ -70,6 +70,12 @@ impl Nginx {
         self.address
     }
 
+    /// Its process ID.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Its error log.
     #[must_use]
     pub fn log(&self) -> String {

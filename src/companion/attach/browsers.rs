@@ -1,6 +1,6 @@
 //! Requests that a page in a browser on this machine sends without its user knowing.
 //!
-//! Whoever reaches the listener may use the token, and a browser on the same machine reaches loopback for any page. A
+//! Every client that reaches the listener may use the token, and a browser on the same machine reaches loopback for any page. A
 //! page of another site is refused by what browsers say about their requests (Fetch Metadata), and one whose own name
 //! was changed to an address of this machine (DNS rebinding) by its `Host`.
 

@@ -155,7 +155,7 @@ impl State {
         if upgrade.is_some() {
             Upgrade::ask(&mut parts.headers);
         }
-        // The client library sends no body of unknown length with a GET, unless it is told.
+        // Without this header, the client library sends no body of unknown length with a GET.
         if !body.is_end_stream() && body.size_hint().exact().is_none() {
             let chunked = HeaderValue::from_static("chunked");
             parts.headers.insert(TRANSFER_ENCODING, chunked);

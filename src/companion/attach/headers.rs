@@ -24,8 +24,8 @@ const HOP_BY_HOP: [HeaderName; 7] = [
     HTTP2_SETTINGS,
 ];
 
-/// Credentials of the client. Whoever reaches the listener may use the token, and nothing else is to be used at the
-/// target by accident: not the cookie of a browser on the same host name, not a token that a program has in its
+/// Credentials of the client. Every client that reaches the listener may use the token, and nothing else is to be used
+/// at the target by accident: not the cookie of a browser on the same host name, not a token that a program has in its
 /// configuration.
 const CREDENTIALS: [HeaderName; 3] = [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION];
 

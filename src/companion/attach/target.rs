@@ -10,8 +10,11 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::http::Uri;
+use axum::http::uri::Authority;
 use hyper::Request;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
+use hyper_rustls::{
+    FixedServerNameResolver, HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream,
+};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{Client, ResponseFuture};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -22,7 +25,7 @@ use tower_service::Service;
 use super::request_body::RequestBody;
 use crate::config::{AttachConfig, Forward, TargetUrl};
 use crate::document::Report;
-use crate::http_client::{self, ClientError};
+use crate::http_client::{self, ClientError, Connect};
 use crate::watch::{Watched, Watcher};
 
 /// Idle connections to keep. More are opened under load, and closed after it.
@@ -64,6 +67,8 @@ type Pool = Client<TimedConnector, RequestBody>;
 #[derive(Clone, Debug)]
 struct TimedConnector {
     connector: HttpsConnector<HttpConnector>,
+    /// Where to connect, instead of the URL's host.
+    address: Option<Authority>,
     timeout: Duration,
 }
 
@@ -78,7 +83,10 @@ impl Target {
         config: &AttachConfig,
         watcher: &mut Watcher,
     ) -> Result<Self, Report> {
+        let connect = forward.connect.as_ref();
+        let connect = connect.map(|connect| Arc::new((forward.target.clone(), connect.clone())));
         let settings = PoolSettings {
+            connect,
             is_https: forward.target.is_https(),
             header_bytes: config.limits.header_bytes,
             idle: config.limits.idle,
@@ -132,6 +140,7 @@ fn report(name: &Path, error: &ClientError) -> Report {
         ClientError::NoCertificate | ClientError::Certificate(_) => {
             "write the certificates of the CAs to trust, as PEM"
         }
+        ClientError::ServerName => "write another host in `to` or `connect`",
         ClientError::NoSystemCas | ClientError::Tls(_) | ClientError::Http(_) => {
             "set `--ca-file`, in a file `ca_file`"
         }
@@ -140,8 +149,10 @@ fn report(name: &Path, error: &ClientError) -> Report {
 }
 
 /// How pools are made.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct PoolSettings {
+    /// Another address of the target.
+    connect: Option<Arc<(TargetUrl, Connect)>>,
     is_https: bool,
     header_bytes: usize,
     idle: Duration,
@@ -149,17 +160,17 @@ struct PoolSettings {
 }
 
 impl PoolSettings {
-    fn pools(self, ca_pem: Option<&[u8]>) -> Result<Pools, ClientError> {
+    fn pools(&self, ca_pem: Option<&[u8]>) -> Result<Pools, ClientError> {
         let mut tls = http_client::tls(ca_pem)?;
         // The connectors set it.
         tls.alpn_protocols = Vec::new();
         Ok(Pools {
-            any: self.pool(tls.clone(), true),
-            http1: self.pool(tls, false),
+            any: self.pool(tls.clone(), true)?,
+            http1: self.pool(tls, false)?,
         })
     }
 
-    fn pool(self, tls: ClientConfig, with_http2: bool) -> Pool {
+    fn pool(&self, tls: ClientConfig, with_http2: bool) -> Result<Pool, ClientError> {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
@@ -171,13 +182,25 @@ impl PoolSettings {
         } else {
             builder.https_or_http()
         };
+        // A certificate for the other address would not be the target's.
+        let builder = match self.connect.as_deref() {
+            Some((url, _)) => {
+                let name = url.server_name().ok_or(ClientError::ServerName)?;
+                builder.with_server_name_resolver(FixedServerNameResolver::new(name))
+            }
+            None => builder,
+        };
         let connector = if with_http2 {
             builder.enable_http1().enable_http2().wrap_connector(tcp)
         } else {
             builder.enable_http1().wrap_connector(tcp)
         };
         let header_bytes = u32::try_from(self.header_bytes).unwrap_or(u32::MAX);
-        Client::builder(TokioExecutor::new())
+        let address = match self.connect.as_deref() {
+            Some((_, connect)) => Some(connect.authority().ok_or(ClientError::ServerName)?),
+            None => None,
+        };
+        Ok(Client::builder(TokioExecutor::new())
             .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(self.idle)
@@ -190,8 +213,9 @@ impl PoolSettings {
             .http2_keep_alive_timeout(DEAD_AFTER)
             .build(TimedConnector {
                 connector,
+                address,
                 timeout: self.connect_timeout,
-            })
+            }))
     }
 }
 
@@ -209,6 +233,10 @@ impl Service<Uri> for TimedConnector {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
+        let uri = match &self.address {
+            Some(address) => at(uri, address.clone()),
+            None => uri,
+        };
         let connection = self.connector.call(uri);
         let connection = tokio::time::timeout(self.timeout, connection);
         Box::pin(async move {
@@ -217,6 +245,14 @@ impl Service<Uri> for TimedConnector {
                 .unwrap_or_else(|_| Err(ConnectTimeout.into()))
         })
     }
+}
+
+/// A URL with another host and port.
+fn at(uri: Uri, address: Authority) -> Uri {
+    let mut parts = uri.into_parts();
+    parts.authority = Some(address);
+    // The scheme and the path remain, so it is valid.
+    Uri::from_parts(parts).unwrap_or_default()
 }
 
 // === impl ConnectTimeout ===

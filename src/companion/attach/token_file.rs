@@ -1,9 +1,9 @@
 //! The file of a token, which is read again when it changes.
 //!
 //! The file is read several times a second and its content compared, as other files are (see [`crate::watch`]). New
-//! content counts after two equal reads, so that no half-written token is sent. A file that has no token keeps the last
+//! content counts after two equal reads, so that no half-written token is sent; the second one follows soon. A file that has no token keeps the last
 //! one for [`GRACE`], because a file may be absent or empty for a moment while it is replaced. After that there is no
-//! token: whoever removes the file withdraws it.
+//! token: an operator who removes the file withdraws it.
 
 use std::fmt;
 use std::io;
@@ -27,8 +27,11 @@ use crate::files;
 #[cfg(test)]
 mod tests;
 
-/// How often the file is read. A change counts at the second read.
+/// How often the file is read.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
+
+/// When changed content is read again, which takes less than this to write.
+const CONFIRM_AFTER: Duration = Duration::from_millis(50);
 
 /// How long the last token stays in use while the file has none.
 const GRACE: Duration = Duration::from_secs(10);
@@ -113,10 +116,13 @@ impl TokenFile {
 
     /// Follows the file for as long as this future is polled.
     pub(crate) async fn follow(self) {
-        let mut ticks = tokio::time::interval(POLL_INTERVAL);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
-            ticks.tick().await;
+            let pause = if self.has_unconfirmed_content() {
+                CONFIRM_AFTER
+            } else {
+                POLL_INTERVAL
+            };
+            tokio::time::sleep(pause).await;
             let file = self.clone();
             let polled = tokio::task::spawn_blocking(move || {
                 file.observe(file.read(), Instant::now(), clock::now());
@@ -126,6 +132,12 @@ impl TokenFile {
                 return;
             }
         }
+    }
+
+    /// Whether the content of the last read differs from the one before.
+    fn has_unconfirmed_content(&self) -> bool {
+        let observed = self.observed();
+        observed.read.is_some() && observed.read != observed.used && observed.failed.is_none()
     }
 
     /// The value of `Authorization`, unless there is no token or it has expired.

@@ -15,12 +15,13 @@ use axum::http::HeaderName;
 use serde_json::{Value, json};
 
 use crate::document::{Document, Report};
+use crate::http_client::Connect;
 use crate::schema::{document, merge};
 
 use super::arguments::Override;
 use super::schema::block;
 use super::source::{Located, Location, Source};
-use super::{Limits, Listen, Log, duration, limits, listen, log};
+use super::{Limits, Listen, Log, duration, limits, listen, log, trust};
 use settings::ATTACH;
 
 pub(crate) use target_url::TargetUrl;
@@ -49,6 +50,8 @@ pub(crate) struct Forward {
     pub(crate) refuses_foreign_pages: bool,
     /// Where requests are forwarded to.
     pub(crate) target: TargetUrl,
+    /// The address of every connection, instead of the target's. Only with TLS.
+    pub(crate) connect: Option<Connect>,
     /// The file of the token.
     pub(crate) token_file: PathBuf,
     /// The only trusted CAs, as PEM; `None` for those of the system.
@@ -84,6 +87,8 @@ pub(crate) struct AttachFlags {
 
 /// What the forwards share.
 struct Shared {
+    /// That of one forward.
+    connect: Option<Connect>,
     token_file: Option<PathBuf>,
     ca_file: Option<PathBuf>,
     kept_headers: Vec<HeaderName>,
@@ -173,6 +178,7 @@ impl AttachFlags {
 /// The forwards of the file.
 fn of_file(source: &Source) -> Result<Vec<Forward>, Report> {
     let shared = Shared {
+        connect: None,
         token_file: source.path("token_file")?.map(|found| found.value),
         ca_file: source.path("ca_file")?.map(|found| found.value),
         kept_headers: kept_headers::parse(source.list("keep_headers")?.unwrap_or_default())?,
@@ -201,6 +207,7 @@ fn of_file(source: &Source) -> Result<Vec<Forward>, Report> {
             None => shared.kept_headers.clone(),
         };
         let own = Shared {
+            connect: connect(source, &at("connect"), &to)?,
             token_file: Some(token_file),
             ca_file: ca_file.or_else(|| shared.ca_file.clone()),
             kept_headers,
@@ -209,6 +216,22 @@ fn of_file(source: &Source) -> Result<Vec<Forward>, Report> {
         forwards.push(forward(source, &listen, &to, &own, &mut seen)?);
     }
     Ok(forwards)
+}
+
+/// The address of the connections to the target `to`.
+fn connect(source: &Source, path: &str, to: &Located<'_>) -> Result<Option<Connect>, Report> {
+    let Some(found) = source.text(path)? else {
+        return Ok(None);
+    };
+    if !to.value.starts_with("https:") {
+        let help = "write `https` in `to`: with TLS, only the target can be there";
+        return Err(found.location.error("`connect` needs TLS", help));
+    }
+    let help = "write a host and a port, like `10.1.0.1:443`";
+    let address = trust::address(&found.value);
+    address
+        .map(Some)
+        .ok_or_else(|| found.error("is not a host and a port", help))
 }
 
 /// The forwards of the flags.
@@ -238,6 +261,7 @@ fn of_flags(source: &Source, flags: &AttachFlags) -> Result<Vec<Forward>, Report
     let keep_headers = flags.keep_headers.iter();
     let keep_headers = keep_headers.map(|name| located("--keep-header", name));
     let shared = Shared {
+        connect: None,
         token_file: flags.token_file.clone(),
         ca_file: flags.ca_file.clone(),
         kept_headers: kept_headers::parse(keep_headers.collect())?,
@@ -280,6 +304,7 @@ fn forward(
         listen: address,
         refuses_foreign_pages: has_browsers && !shared.allow_remote,
         target: TargetUrl::parse(to)?,
+        connect: shared.connect.clone(),
         token_file: shared.token_file.clone().unwrap_or_default(),
         ca_file: shared.ca_file.clone(),
         kept_headers: shared.kept_headers.clone(),

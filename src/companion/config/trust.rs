@@ -29,7 +29,8 @@ pub(super) fn read(source: &Source) -> Result<BTreeMap<String, IssuerConnection>
     Ok(trust)
 }
 
-fn address(text: &str) -> Option<Connect> {
+/// A host and a port.
+pub(super) fn address(text: &str) -> Option<Connect> {
     let (host, port) = text.rsplit_once(':')?;
     let digits = port.bytes().all(|byte| byte.is_ascii_digit());
     let port = port.parse().ok().filter(|port| digits && *port != 0)?;

@@ -85,7 +85,9 @@ fn a_mistake_is_refused_with_help() {
     let (code, error) = refused(&ca);
     assert_eq!(code, Some(1));
     assert!(
-        error.contains("ca_file: (the value is not shown, as it could be the secret itself): can't be read"),
+        error.contains(
+            "ca_file: (the value is not shown, as it could be the secret itself): can't be read"
+        ),
         "{error}"
     );
     let ca = file("no certificate");

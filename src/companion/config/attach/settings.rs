@@ -16,6 +16,7 @@ pub(super) const ATTACH: SettingsTable = SettingsTable {
 const SETTINGS: &[Setting] = &[
     setting("forwards[].listen", Text, "ADDRESS", "The listen address: an address and a port, or `unix:` and a path"),
     setting("forwards[].to", Text, "URL", "The target: `https`, or `http` with an address of loopback; its path is put in front of each request's"),
+    setting("forwards[].connect", Text, "ADDRESS", "The host and the port of every connection, instead of the target's; its certificate is still for the target's host [default: that of the target]"),
     setting("forwards[].token_file", Text, "FILE", "The file of the token [default: `token_file`]"),
     setting("forwards[].ca_file", Text, "FILE", "The CAs to trust instead of the system's, as PEM [default: `ca_file`]"),
     setting("forwards[].keep_headers", List, "NAMES", "Credentials of the client to forward: `Cookie`, `Proxy-Authorization` [default: `keep_headers`]"),

@@ -6,6 +6,8 @@ use std::net::IpAddr;
 use axum::http::Uri;
 use axum::http::uri::{Authority, PathAndQuery, Scheme};
 
+use rustls::pki_types::ServerName;
+
 use crate::config::source::Located;
 use crate::document::Report;
 
@@ -74,6 +76,13 @@ impl TargetUrl {
     /// Whether the connection is encrypted.
     pub(crate) fn is_https(&self) -> bool {
         self.scheme == Scheme::HTTPS
+    }
+
+    /// The name that the target's certificate must have.
+    pub(crate) fn server_name(&self) -> Option<ServerName<'static>> {
+        let host = self.authority.host();
+        let name = host.trim_start_matches('[').trim_end_matches(']');
+        ServerName::try_from(name.to_owned()).ok()
     }
 
     /// The URL of a request with this target; `None` if it is not a path.

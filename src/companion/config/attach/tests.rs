@@ -18,6 +18,7 @@ forwards:
     to: https://alertmanager.example.com
   - listen: unix:run/socket
     to: https://green.example.com:8443/alertmanager/
+    connect: \"[::1]:8443\"
     token_file: green/token
     ca_file: green/ca.pem
     keep_headers: [proxy-authorization]
@@ -62,6 +63,11 @@ fn every_setting_is_read() {
     assert_eq!(second.listen, socket);
     let target = "https://green.example.com:8443/alertmanager";
     assert_eq!(second.target.to_string(), target);
+    let connect = Connect {
+        host: "::1".to_owned(),
+        port: 8443,
+    };
+    assert_eq!((&first.connect, &second.connect), (&None, &Some(connect)));
     assert_eq!(second.token_file, Path::new("etc/green/token"));
     assert_eq!(
         second.ca_file.as_deref(),
@@ -106,7 +112,7 @@ fn errors_have_a_location_and_say_how_to_correct_them() {
         (
             "    to: https://alert",
             "    too: https://alert",
-            "error: etc/attach.yaml:9:5: forwards[0].too: unknown field `too`|help: expected one of: listen, to, token_file,",
+            "error: etc/attach.yaml:9:5: forwards[0].too: unknown field `too`|help: expected one of: listen, to, connect, token_file,",
         ),
         (
             "    to: https://alertmanager.example.com\n",
@@ -187,6 +193,16 @@ fn errors_have_a_location_and_say_how_to_correct_them() {
         ("[Cookie]", "[Accept]", "`Accept` is forwarded anyway|"),
         ("[Cookie]", "[\"a b\"]", "is not the name of a header|"),
         ("connect: 3s", "connect: 0s", "`0s` is too short|"),
+        (
+            "\"[::1]:8443\"",
+            "green",
+            "`green` is not a host and a port|help: write a host and a port",
+        ),
+        (
+            "https://green.example.com:8443",
+            "http://127.0.0.1:8443",
+            "forwards[1].connect: `connect` needs TLS|",
+        ),
     ] {
         let error = error_of(piece, other);
         let (problem, help) = expected.split_once('|').expect("two parts");
@@ -261,6 +277,8 @@ fn the_schema_accepts_what_the_reader_accepts_and_refuses_what_it_refuses() {
     let document: Value = serde_json::from_str(&document.root().to_string()).expect("JSON");
     let relations = [
         "is not an address",
+        "is not a host and a port",
+        "`connect` needs TLS",
         "is not a URL",
         "has no scheme",
         "missing field `token_file`",
