@@ -2,9 +2,12 @@
 //!
 //! Every client that reaches the listener may use the token, and a browser on the same machine reaches loopback for any page. A
 //! page of another site is refused by what browsers say about their requests (Fetch Metadata), and one whose own name
-//! was changed to an address of this machine (DNS rebinding) by its `Host`.
+//! was changed to an address of this machine (DNS rebinding) by its `Host`. Browsers send no Fetch Metadata with
+//! WebSocket handshakes, which no same-origin policy restricts, so these are judged by their `Origin`.
 
-use axum::http::header::HOST;
+use std::net::IpAddr;
+
+use axum::http::header::{HOST, ORIGIN, UPGRADE};
 use axum::http::{HeaderMap, HeaderValue, Method, Uri};
 
 #[cfg(test)]
@@ -13,7 +16,7 @@ mod tests;
 /// Why a request is refused.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Foreign {
-    /// `Host` is neither an address nor `localhost`.
+    /// `Host` is neither an address of loopback nor `localhost`.
     Host,
     /// A page of another site sends it.
     Site,
@@ -30,16 +33,33 @@ pub(super) fn check(method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(
     }
     let value = |name: &str| headers.get(name).map(HeaderValue::as_bytes);
     let is_foreign = matches!(value("sec-fetch-site"), Some(b"cross-site" | b"same-site"));
-    // The user follows a link.
+    // The user follows a link, and the page is shown as a whole: in a frame it could be overlaid.
     let is_link = value("sec-fetch-mode") == Some(b"navigate")
+        && matches!(value("sec-fetch-dest"), None | Some(b"document"))
         && matches!(*method, Method::GET | Method::HEAD);
-    if is_foreign && !is_link {
+    if (is_foreign && !is_link) || is_foreign_upgrade(uri, headers) {
         return Err(Foreign::Site);
     }
     Ok(())
 }
 
-/// Whether a `Host` is an address or `localhost`, which no other site can have.
+/// Whether a page of another origin asks for a WebSocket. Programs send no `Origin`.
+fn is_foreign_upgrade(uri: &Uri, headers: &HeaderMap) -> bool {
+    if !headers.contains_key(UPGRADE) {
+        return false;
+    }
+    let own = headers.get(HOST).map(HeaderValue::as_bytes);
+    let own = own.or_else(|| uri.authority().map(|authority| authority.as_str().as_bytes()));
+    let mut origins = headers.get_all(ORIGIN).iter().map(HeaderValue::as_bytes);
+    origins.any(|origin| {
+        let host = origin.strip_prefix(b"http://");
+        let host = host.or_else(|| origin.strip_prefix(b"https://"));
+        host.is_none() || host != own
+    })
+}
+
+/// Whether a `Host` is an address of loopback or `localhost`, which no other site can have. Browsers send no Fetch
+/// Metadata to other addresses, such as `0.0.0.0`, that lead to this machine too.
 fn is_local(host: &[u8]) -> bool {
     let Ok(host) = std::str::from_utf8(host) else {
         return false;
@@ -49,7 +69,11 @@ fn is_local(host: &[u8]) -> bool {
     };
     let name = authority.host();
     let address = name.trim_start_matches('[').trim_end_matches(']');
-    address.parse::<std::net::IpAddr>().is_ok()
-        || name.eq_ignore_ascii_case("localhost")
-        || name.to_ascii_lowercase().ends_with(".localhost")
+    match address.parse::<IpAddr>() {
+        Ok(address) => address.is_loopback(),
+        Err(_) => {
+            let name = name.to_ascii_lowercase();
+            name == "localhost" || name.ends_with(".localhost")
+        }
+    }
 }

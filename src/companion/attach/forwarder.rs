@@ -49,8 +49,8 @@ struct Line {
     uri: Uri,
 }
 
-/// The maximum length of a logged path, in characters.
-const MAX_PATH_CHARS: usize = 256;
+/// The maximum length of a logged method or path, in characters.
+const MAX_LOGGED_CHARS: usize = 256;
 
 impl Forwarder {
     /// The forwarder of this forward.
@@ -92,7 +92,7 @@ impl Handler for Forwarder {
         let result = state.forward(request, client).await;
         let took = began.elapsed();
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-        let (method, path, target) = (line.method.as_str(), line.path(), &*state.name);
+        let (method, path, target) = (line.method(), line.path(), &*state.name);
         match result {
             Ok(response) => {
                 state.metrics.completed(Outcome::Forwarded, took);
@@ -134,7 +134,8 @@ impl State {
     ) -> Result<Response<ResponseBody>, Refusal> {
         let permit = Arc::clone(&self.permits).try_acquire_owned();
         let permit = permit.map_err(|_| Refusal::too_many())?;
-        if matches!(*request.method(), Method::CONNECT | Method::TRACE) {
+        let is = |name: &str| request.method().as_str().eq_ignore_ascii_case(name);
+        if is("CONNECT") || is("TRACE") {
             return Err(Refusal::method());
         }
         if self.refuses_foreign_pages {
@@ -222,10 +223,18 @@ impl Line {
         }
     }
 
+    fn method(&self) -> &str {
+        shortened(self.method.as_str())
+    }
+
     /// The path. The query could have a secret.
     fn path(&self) -> &str {
-        let path = self.uri.path();
-        let end = path.char_indices().nth(MAX_PATH_CHARS);
-        end.and_then(|(end, _)| path.get(..end)).unwrap_or(path)
+        shortened(self.uri.path())
     }
+}
+
+/// At most [`MAX_LOGGED_CHARS`] of a text of the client.
+fn shortened(text: &str) -> &str {
+    let end = text.char_indices().nth(MAX_LOGGED_CHARS);
+    end.and_then(|(end, _)| text.get(..end)).unwrap_or(text)
 }

@@ -56,7 +56,7 @@ impl Refusal {
             Foreign::Host => (
                 StatusCode::MISDIRECTED_REQUEST,
                 "host-not-local",
-                "`Host` is neither an address nor `localhost`; others are allowed with `--allow-remote`",
+                "`Host` is neither an address of loopback nor `localhost`; use one of them in the client's URL",
             ),
             Foreign::Site => (
                 StatusCode::FORBIDDEN,

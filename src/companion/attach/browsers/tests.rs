@@ -24,13 +24,17 @@ fn only_addresses_and_localhost_are_names_of_this_machine() {
         "localhost",
         "LOCALHOST:9093",
         "alertmanager.localhost:9093",
-        "10.1.2.3",
+        "127.8.9.10",
     ] {
         assert_eq!(checked("GET", "/", &[("host", host)]), Ok(()), "{host}");
     }
     for host in [
         "evil.example.com",
         "evil.example.com:9093",
+        "10.1.2.3",
+        "0.0.0.0:9093",
+        "[::]:9093",
+        "[::ffff:127.0.0.1]:9093",
         "127.0.0.1.example.com",
         "localhost.example.com",
         "notlocalhost",
@@ -50,7 +54,7 @@ fn only_addresses_and_localhost_are_names_of_this_machine() {
 fn a_page_of_another_site_can_only_link_to_it() {
     let from = |site, mode| [("sec-fetch-site", site), ("sec-fetch-mode", mode)];
     for site in ["cross-site", "same-site"] {
-        for mode in ["no-cors", "cors", "websocket", "same-origin"] {
+        for mode in ["no-cors", "cors", "same-origin"] {
             let result = checked("GET", "/", &from(site, mode));
             assert_eq!(result, Err(Foreign::Site), "{site} {mode}");
         }
@@ -61,4 +65,44 @@ fn a_page_of_another_site_can_only_link_to_it() {
     for site in ["same-origin", "none"] {
         assert_eq!(checked("POST", "/", &from(site, "cors")), Ok(()), "{site}");
     }
+}
+
+#[test]
+fn a_link_is_not_shown_in_a_frame_of_another_site() {
+    let link = |dest| {
+        let fields = [
+            ("sec-fetch-site", "cross-site"),
+            ("sec-fetch-mode", "navigate"),
+            ("sec-fetch-dest", dest),
+        ];
+        checked("GET", "/", &fields)
+    };
+    assert_eq!(link("document"), Ok(()));
+    for dest in ["iframe", "frame", "embed", "object"] {
+        assert_eq!(link(dest), Err(Foreign::Site), "{dest}");
+    }
+}
+
+/// Browsers send `Origin` with each WebSocket handshake, and no Fetch Metadata.
+#[test]
+fn a_websocket_of_another_origin_is_refused() {
+    let handshake = |origin| {
+        let fields = [
+            ("host", "127.0.0.1:9093"),
+            ("upgrade", "websocket"),
+            ("origin", origin),
+        ];
+        checked("GET", "/", &fields)
+    };
+    assert_eq!(handshake("http://127.0.0.1:9093"), Ok(()));
+    for origin in [
+        "https://evil.example.com",
+        "http://127.0.0.1:8080",
+        "http://localhost:9093",
+        "null",
+    ] {
+        assert_eq!(handshake(origin), Err(Foreign::Site), "{origin}");
+    }
+    let program = [("host", "127.0.0.1:9093"), ("upgrade", "websocket")];
+    assert_eq!(checked("GET", "/", &program), Ok(()));
 }
