@@ -18,6 +18,6 @@ mod upgrade;
 
 pub(crate) use forwarder::Forwarder;
 pub(crate) use headers::is_hop_by_hop;
-pub(crate) use metrics::AttachMetrics;
+pub(crate) use metrics::{AttachMetrics, ForwardLabels};
 pub(crate) use target::Target;
 pub(crate) use token_file::TokenFile;

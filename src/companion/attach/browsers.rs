@@ -49,7 +49,10 @@ fn is_foreign_upgrade(uri: &Uri, headers: &HeaderMap) -> bool {
         return false;
     }
     let own = headers.get(HOST).map(HeaderValue::as_bytes);
-    let own = own.or_else(|| uri.authority().map(|authority| authority.as_str().as_bytes()));
+    let own = own.or_else(|| {
+        uri.authority()
+            .map(|authority| authority.as_str().as_bytes())
+    });
     let mut origins = headers.get_all(ORIGIN).iter().map(HeaderValue::as_bytes);
     origins.any(|origin| {
         let host = origin.strip_prefix(b"http://");

@@ -14,7 +14,7 @@ use tracing::{debug, warn};
 
 use super::browsers;
 use super::headers::{prepare_request, prepare_response};
-use super::metrics::{AttachMetrics, Outcome, TargetMetrics};
+use super::metrics::{AttachMetrics, ForwardLabels, Outcome, TargetMetrics};
 use super::refusal::Refusal;
 use super::request_body::{RequestBody, Upload, WaitsFor};
 use super::response_body::ResponseBody;
@@ -63,7 +63,7 @@ impl Forwarder {
     ) -> Self {
         let name = target.to_string();
         Self(Arc::new(State {
-            metrics: metrics.of_target(&name),
+            metrics: metrics.of_forward(&ForwardLabels::new(&forward.listen, &target)),
             target,
             name,
             token,

@@ -22,11 +22,11 @@ use crate::watch::CountReloads;
 pub(crate) struct AttachMetrics {
     registry: Registry,
     requests: Family<RequestLabels, Counter>,
-    durations: Family<TargetLabels, Histogram>,
-    connections: Family<TargetLabels, Gauge>,
-    token_expiry: Family<TargetLabels, Gauge<f64, AtomicU64>>,
-    token_usable: Family<TargetLabels, Gauge>,
-    token_failures: Family<TargetLabels, Counter>,
+    durations: Family<ForwardLabels, Histogram>,
+    connections: Family<ForwardLabels, Gauge>,
+    token_expiry: Family<ForwardLabels, Gauge<f64, AtomicU64>>,
+    token_usable: Family<ForwardLabels, Gauge>,
+    token_failures: Family<ForwardLabels, Counter>,
     reloads: Family<ReloadLabels, Counter>,
     stale: Family<FileLabels, Gauge>,
 }
@@ -41,9 +41,9 @@ pub(super) struct TargetMetrics {
 /// The metrics of the file of a token.
 #[derive(Clone)]
 pub(crate) struct TokenMetrics {
-    targets: Vec<TargetLabels>,
-    expiry: Family<TargetLabels, Gauge<f64, AtomicU64>>,
-    failures: Family<TargetLabels, Counter>,
+    forwards: Vec<ForwardLabels>,
+    expiry: Family<ForwardLabels, Gauge<f64, AtomicU64>>,
+    failures: Family<ForwardLabels, Counter>,
 }
 
 /// What became of a request.
@@ -66,12 +66,15 @@ pub(super) enum Outcome {
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
 struct RequestLabels {
     target: String,
+    listen: String,
     outcome: &'static str,
 }
 
+/// The labels of a forward. Two may have one target and different tokens.
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
-struct TargetLabels {
+pub(crate) struct ForwardLabels {
     target: String,
+    listen: String,
 }
 
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
@@ -128,48 +131,43 @@ impl AttachMetrics {
         }
     }
 
-    /// Those of the requests to a target.
-    pub(super) fn of_target(&self, target: &str) -> TargetMetrics {
+    /// Those of the requests of a forward.
+    pub(super) fn of_forward(&self, labels: &ForwardLabels) -> TargetMetrics {
         let outcomes = Outcome::ALL.map(|outcome| {
             let labels = RequestLabels {
-                target: target.to_owned(),
+                target: labels.target.clone(),
+                listen: labels.listen.clone(),
                 outcome: outcome.label(),
             };
             self.requests.get_or_create(&labels).clone()
         });
-        let duration = self.durations.get_or_create(&TargetLabels::of(target));
+        let duration = self.durations.get_or_create(labels);
         TargetMetrics {
             outcomes,
             duration: duration.clone(),
         }
     }
 
-    /// Those of the file of the token for these targets.
-    pub(crate) fn of_token(&self, targets: Vec<String>) -> TokenMetrics {
-        let targets: Vec<_> = targets
-            .iter()
-            .map(|target| TargetLabels::of(target))
-            .collect();
-        for labels in &targets {
+    /// Those of the file of the token for these forwards.
+    pub(crate) fn of_token(&self, forwards: Vec<ForwardLabels>) -> TokenMetrics {
+        for labels in &forwards {
             let _ = self.token_failures.get_or_create(labels);
         }
         TokenMetrics {
-            targets,
+            forwards,
             expiry: self.token_expiry.clone(),
             failures: self.token_failures.clone(),
         }
     }
 
-    /// The gauge of open connections to the address of a target.
-    pub(crate) fn connections(&self, target: &str) -> Gauge {
-        self.connections
-            .get_or_create(&TargetLabels::of(target))
-            .clone()
+    /// The gauge of open connections to the listener of a forward.
+    pub(crate) fn connections(&self, labels: &ForwardLabels) -> Gauge {
+        self.connections.get_or_create(labels).clone()
     }
 
-    /// Sets whether the token for a target can be used now.
-    pub(crate) fn token_usable(&self, target: &str, is_usable: bool) {
-        let usable = self.token_usable.get_or_create(&TargetLabels::of(target));
+    /// Sets whether the token of a forward can be used now.
+    pub(crate) fn token_usable(&self, labels: &ForwardLabels, is_usable: bool) {
+        let usable = self.token_usable.get_or_create(labels);
         usable.set(is_usable.into());
     }
 
@@ -192,10 +190,12 @@ impl CountReloads for AttachMetrics {
     }
 }
 
-impl TargetLabels {
-    fn of(target: &str) -> Self {
+impl ForwardLabels {
+    /// Those of the forward from this address to this target.
+    pub(crate) fn new(listen: &impl fmt::Display, target: &impl fmt::Display) -> Self {
         Self {
-            target: target.to_owned(),
+            target: target.to_string(),
+            listen: listen.to_string(),
         }
     }
 }
@@ -225,7 +225,7 @@ impl fmt::Debug for TargetMetrics {
 impl TokenMetrics {
     /// There is a new token.
     pub(super) fn loaded(&self, expires_at: Option<Timestamp>) {
-        for labels in &self.targets {
+        for labels in &self.forwards {
             match expires_at {
                 Some(at) => {
                     let _ = self.expiry.get_or_create(labels).set(seconds(at.secs()));
@@ -239,7 +239,7 @@ impl TokenMetrics {
 
     /// The file has no token, for a new reason.
     pub(super) fn failed(&self) {
-        for labels in &self.targets {
+        for labels in &self.forwards {
             self.failures.get_or_create(labels).inc();
         }
     }

@@ -9,6 +9,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -115,23 +116,28 @@ impl TokenFile {
     }
 
     /// Follows the file for as long as this future is polled.
+    ///
+    /// On a thread of its own, because lookups of names that hang may occupy those of the runtime.
     pub(crate) async fn follow(self) {
-        loop {
-            let pause = if self.has_unconfirmed_content() {
-                CONFIRM_AFTER
-            } else {
-                POLL_INTERVAL
-            };
-            tokio::time::sleep(pause).await;
-            let file = self.clone();
-            let polled = tokio::task::spawn_blocking(move || {
-                file.observe(file.read(), Instant::now(), clock::now());
-            });
-            if let Err(error) = polled.await {
-                error!(%error, "file watching stopped");
-                return;
+        let guard = Arc::new(());
+        let followed = Arc::downgrade(&guard);
+        let reader = thread::Builder::new().name("token file".to_owned());
+        let reader = reader.spawn(move || {
+            while followed.strong_count() > 0 {
+                let pause = if self.has_unconfirmed_content() {
+                    CONFIRM_AFTER
+                } else {
+                    POLL_INTERVAL
+                };
+                thread::park_timeout(pause);
+                self.observe(self.read(), Instant::now(), clock::now());
             }
+        });
+        match reader {
+            Ok(_) => std::future::pending().await,
+            Err(error) => error!(%error, "file watching can't start"),
         }
+        drop(guard);
     }
 
     /// Whether the content of the last read differs from the one before.

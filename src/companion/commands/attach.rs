@@ -16,7 +16,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
-use crate::attach::{AttachMetrics, Forwarder, Target, TokenFile};
+use crate::attach::{AttachMetrics, ForwardLabels, Forwarder, Target, TokenFile};
 use crate::config::{AttachConfig, AttachFlags, Limits};
 use crate::document::Report;
 use crate::logging;
@@ -112,12 +112,15 @@ pub(crate) struct Arguments {
     log_level: Option<String>,
 }
 
+/// The maximum number of concurrent lookups of names.
+const MAX_LOOKUPS: usize = 16;
+
 /// The state of the metrics listener.
 struct Status {
     metrics: Arc<AttachMetrics>,
     readiness: Readiness,
-    /// The token of each target.
-    tokens: Vec<(String, TokenFile)>,
+    /// The token of each forward.
+    tokens: Vec<(ForwardLabels, TokenFile)>,
 }
 
 impl Arguments {
@@ -147,13 +150,18 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Report> {
     // One thread forwards what clients on this machine ask for, and needs the least memory beside each of them.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
+        // Lookups of names, which hang while no name server responds.
+        .max_blocking_threads(MAX_LOOKUPS)
         .build();
     let runtime = runtime.map_err(|error| {
         let problem = format!("can't start the runtime: {error}");
         let help = "raise the limits on threads and file descriptors";
         Report::of("attach", &problem, help)
     })?;
-    runtime.block_on(serve(config, metrics_connections))
+    let result = runtime.block_on(serve(config, metrics_connections));
+    // A lookup that hangs does not delay the end.
+    runtime.shutdown_background();
+    result
 }
 
 /// Lowers the number of connections to what the limit on open files allows: each may need one to the target. Returns
@@ -195,8 +203,10 @@ async fn serve(config: AttachConfig, metrics_connections: usize) -> Result<(), R
             continue;
         };
         let required = token.clone();
-        readiness.require(format!("token for {name}"), move || required.is_usable());
-        tokens.push((name.clone(), token.clone()));
+        let what = format!("token for {name} at {}", forward.listen);
+        readiness.require(what, move || required.is_usable());
+        let labels = ForwardLabels::new(&forward.listen, &target);
+        tokens.push((labels.clone(), token.clone()));
         let listener = Listener::bind(&forward.listen).await?;
         info!(
             address = listener.address(),
@@ -209,7 +219,7 @@ async fn serve(config: AttachConfig, metrics_connections: usize) -> Result<(), R
             tls: None,
             handler: Forwarder::new(forward, target, token, &config.limits, &metrics),
             limits: Arc::clone(&limits),
-            connections: metrics.connections(&name),
+            connections: metrics.connections(&labels),
         });
     }
     let metrics_listener = match &config.metrics {
@@ -260,13 +270,13 @@ async fn serve(config: AttachConfig, metrics_connections: usize) -> Result<(), R
 
 /// The files of the tokens, each once, whatever number of forwards uses it.
 fn token_files(config: &AttachConfig, metrics: &AttachMetrics) -> BTreeMap<PathBuf, TokenFile> {
-    let mut targets: BTreeMap<PathBuf, Vec<String>> = BTreeMap::new();
+    let mut forwards: BTreeMap<PathBuf, Vec<ForwardLabels>> = BTreeMap::new();
     for forward in &config.forwards {
-        let of_file = targets.entry(forward.token_file.clone()).or_default();
-        of_file.push(forward.target.to_string());
+        let of_file = forwards.entry(forward.token_file.clone()).or_default();
+        of_file.push(ForwardLabels::new(&forward.listen, &forward.target));
     }
-    let files = targets.into_iter().map(|(path, targets)| {
-        let file = TokenFile::open(&path, metrics.of_token(targets));
+    let files = forwards.into_iter().map(|(path, forwards)| {
+        let file = TokenFile::open(&path, metrics.of_token(forwards));
         (path, file)
     });
     files.collect()
@@ -281,15 +291,15 @@ fn routes(status: &Arc<Status>) -> Router {
         .with_state(Arc::clone(status))
 }
 
-/// `GET /ready`: whether there is a token for each target that can be sent.
+/// `GET /ready`: whether there is a token for each forward that can be sent.
 async fn ready(State(status): State<Arc<Status>>) -> Response {
     status.readiness.response()
 }
 
 /// `GET /metrics`: metrics for Prometheus.
 async fn metrics(State(status): State<Arc<Status>>) -> Response {
-    for (target, token) in &status.tokens {
-        status.metrics.token_usable(target, token.is_usable());
+    for (forward, token) in &status.tokens {
+        status.metrics.token_usable(forward, token.is_usable());
     }
     match status.metrics.text() {
         Ok(text) => ([(CONTENT_TYPE, OPEN_METRICS)], text).into_response(),

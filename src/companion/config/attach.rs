@@ -98,6 +98,9 @@ struct Shared {
 /// The timeout for connecting to a target.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// The default of `limits.connections`: few clients are beside it, and each connection may take 100 KB.
+const CONNECTIONS: usize = 256;
+
 /// A target may take longer than the companion: queries of Prometheus have two minutes.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(120);
 
@@ -142,13 +145,16 @@ impl AttachConfig {
             let bounds = Duration::from_secs(1)..=Duration::from_secs(600);
             duration::read(source, path, default, bounds)
         };
+        let limits = limits::read(source)?;
+        let connections = source.number("limits.connections")?;
         Ok(Self {
             forwards,
             metrics,
             log: log::read(source)?,
             limits: Limits {
                 request: timeout("limits.request", REQUEST_TIMEOUT)?,
-                ..limits::read(source)?
+                connections: connections.map_or(CONNECTIONS, |_| limits.connections),
+                ..limits
             },
             connect_timeout: timeout("limits.connect", CONNECT_TIMEOUT)?,
         })
@@ -286,7 +292,7 @@ fn forward(
 ) -> Result<Forward, Report> {
     let address = listen::parse(listen, source)?;
     let (is_local, has_browsers) = match &address {
-        Listen::Tcp(address) => (address.ip().is_loopback(), true),
+        Listen::Tcp(address) => (address.ip().is_loopback(), address.ip().is_loopback()),
         Listen::Unix { .. } => (true, false),
     };
     if !is_local && !shared.allow_remote {
@@ -302,7 +308,7 @@ fn forward(
     }
     Ok(Forward {
         listen: address,
-        refuses_foreign_pages: has_browsers && !shared.allow_remote,
+        refuses_foreign_pages: has_browsers,
         target: TargetUrl::parse(to)?,
         connect: shared.connect.clone(),
         token_file: shared.token_file.clone().unwrap_or_default(),

@@ -120,7 +120,11 @@ async fn a_client_that_does_not_read_is_disconnected() {
     let target = Target::start().await;
     let attach = limited(&target, json!({"request": "1s"})).await;
     let _stream = open(&attach, b"GET /large HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n");
-    let gauge = format!("connections{{target=\"{}\"}} ", target.url());
+    let gauge = format!(
+        "connections{{target=\"{}\",listen=\"{}\"}} ",
+        target.url(),
+        attach.address
+    );
     let count = async |number: u8| {
         attach
             .metrics()

@@ -122,7 +122,11 @@ async fn websockets_are_forwarded() {
         let received = target.last();
         assert_eq!(received.values("authorization"), [format!("Bearer {own}")]);
         assert_eq!(received.values("upgrade"), ["websocket"]);
-        let open = format!("connections{{target=\"{}\"}} 1\n", target.url());
+        let open = format!(
+            "connections{{target=\"{}\",listen=\"{}\"}} 1\n",
+            target.url(),
+            attach.address
+        );
         assert!(attach.metrics().await.contains(&open), "it is counted");
         drop(connection);
         let closed = open.replace("} 1", "} 0");
@@ -207,7 +211,11 @@ async fn an_interrupted_upload_is_not_completed() {
     let is_there = async || target.requests().len() == 1;
     wait::until_true("the request", wait::LONG, is_there).await;
     drop(stream);
-    let closed = format!("connections{{target=\"{}\"}} 0\n", target.url());
+    let closed = format!(
+        "connections{{target=\"{}\",listen=\"{}\"}} 0\n",
+        target.url(),
+        attach.address
+    );
     let is_closed = async || attach.metrics().await.contains(&closed);
     wait::until_true("the end", wait::LONG, is_closed).await;
     assert_eq!(attach.get("/").await.status, 200);

@@ -95,7 +95,11 @@ async fn an_expired_token_is_not_sent() {
     assert!(message.contains(" GMT; it is "), "{message}");
     let ready = attach.ready().await;
     assert_eq!(ready.status, 503);
-    let missing = format!("missing: token for {}\n", target.url());
+    let missing = format!(
+        "missing: token for {} at {}\n",
+        target.url(),
+        attach.address
+    );
     assert_eq!(ready.text(), missing);
     attach
         .wait_for_log("the token has expired; requests are refused")
@@ -105,8 +109,9 @@ async fn an_expired_token_is_not_sent() {
     assert_eq!(target.requests().len(), count);
     let metrics = attach.metrics().await;
     let unusable = format!(
-        "portcullis_attach_token_usable{{target=\"{}\"}} 0\n",
-        target.url()
+        "portcullis_attach_token_usable{{target=\"{}\",listen=\"{}\"}} 0\n",
+        target.url(),
+        attach.address
     );
     assert!(metrics.contains(&unusable), "{metrics}");
     let next = token(600);
@@ -131,8 +136,9 @@ async fn check_without_token(reason: &str, change: impl FnOnce(&Path)) {
     assert_eq!(found, reason, "{message}");
     let metrics = attach.metrics().await;
     let counted = format!(
-        "token_read_failures_total{{target=\"{}\"}} 1\n",
-        target.url()
+        "token_read_failures_total{{target=\"{}\",listen=\"{}\"}} 1\n",
+        target.url(),
+        attach.address
     );
     assert!(metrics.contains(&counted), "{metrics}");
     let next = token(600);

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use portcullis_tests::lab::folder;
 
 use super::*;
-use crate::attach::AttachMetrics;
+use crate::attach::{AttachMetrics, ForwardLabels};
 
 /// A token file, and the clock.
 struct Fixture {
@@ -30,7 +30,10 @@ impl Fixture {
 
     fn at(path: PathBuf) -> Self {
         let metrics = AttachMetrics::new();
-        let file = TokenFile::open(&path, metrics.of_token(vec!["https://a".to_owned()]));
+        let file = TokenFile::open(
+            &path,
+            metrics.of_token(vec![ForwardLabels::new(&"127.0.0.1:9093", &"https://a")]),
+        );
         Self {
             path,
             file,
@@ -61,7 +64,7 @@ impl Fixture {
 
     fn failures(&self, count: u64) -> bool {
         let line = format!(
-            "portcullis_attach_token_read_failures_total{{target=\"https://a\"}} {count}\n"
+            "portcullis_attach_token_read_failures_total{{target=\"https://a\",listen=\"127.0.0.1:9093\"}} {count}\n"
         );
         self.metrics.text().expect("text").contains(&line)
     }
@@ -154,7 +157,7 @@ fn an_expired_token_is_not_sent() {
         "{message}"
     );
     let gauge = format!(
-        "portcullis_attach_token_expiry_timestamp_seconds{{target=\"https://a\"}} {}.0\n",
+        "portcullis_attach_token_expiry_timestamp_seconds{{target=\"https://a\",listen=\"127.0.0.1:9093\"}} {}.0\n",
         NOW + 10
     );
     assert!(fixture.metrics.text().expect("text").contains(&gauge));

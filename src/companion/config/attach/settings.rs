@@ -28,7 +28,7 @@ const SETTINGS: &[Setting] = &[
     setting("metrics", Text, "ADDRESS", "The listen address of `/metrics`, `/ping` and `/ready` [default: none]"),
     setting("log.format", Text, "FORMAT", "`json` or `text` [default: json]"),
     setting("log.level", Text, "LEVEL", "`error`, `warn`, `info` or `debug` [default: info]"),
-    setting("limits.connections", Number, "COUNT", "The maximum number of connections of each forward, and of its concurrent requests [default: 4096]"),
+    setting("limits.connections", Number, "COUNT", "The maximum number of connections of each forward, and of its concurrent requests [default: 256]"),
     setting("limits.header_bytes", Number, "BYTES", "The maximum size of the header of a request or a response [default: 65536]"),
     setting("limits.connect", Text, "DURATION", "The timeout for connecting to the target, including TLS [default: 10s]"),
     setting("limits.header", Text, "DURATION", "The timeout for receiving a request's header [default: 10s]"),

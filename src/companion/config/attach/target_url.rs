@@ -89,7 +89,8 @@ impl TargetUrl {
     pub(crate) fn uri(&self, request: &Uri) -> Option<Uri> {
         let own = request.path_and_query();
         let path = own.map_or("/", PathAndQuery::as_str);
-        if !path.starts_with('/') {
+        // The target must not lead out of the prefix.
+        if !path.starts_with('/') || (!self.prefix.is_empty() && has_dot_segment(path)) {
             return None;
         }
         let path = match (own, &*self.prefix) {
@@ -102,6 +103,18 @@ impl TargetUrl {
         parts.path_and_query = Some(path);
         Uri::from_parts(parts).ok()
     }
+}
+
+/// Whether a segment of the path is `.` or `..`, in any encoding.
+fn has_dot_segment(path: &str) -> bool {
+    let path = path.split('?').next().unwrap_or_default();
+    let path = path.to_ascii_lowercase();
+    let path = path
+        .replace("%2e", ".")
+        .replace("%2f", "/")
+        .replace("%5c", "/");
+    let mut segments = path.split(['/', '\\']);
+    segments.any(|segment| segment == "." || segment == "..")
 }
 
 impl fmt::Display for TargetUrl {

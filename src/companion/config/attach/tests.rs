@@ -50,12 +50,12 @@ fn every_setting_is_read() {
     assert_eq!(first.token_file, Path::new("/run/token"));
     assert_eq!(first.ca_file.as_deref(), Some(Path::new("etc/ca.pem")));
     assert_eq!(first.kept_headers, [COOKIE]);
-    assert!(
-        config
-            .forwards
-            .iter()
-            .all(|forward| !forward.refuses_foreign_pages)
-    );
+    // Browsers reach loopback, whoever else may.
+    let refuses = config.forwards.iter();
+    let refuses: Vec<bool> = refuses
+        .map(|forward| forward.refuses_foreign_pages)
+        .collect();
+    assert_eq!(refuses, [true, false, false]);
     let socket = Listen::Unix {
         path: "etc/run/socket".into(),
         mode: 0o600,
@@ -98,6 +98,7 @@ fn defaults() {
     assert!(config.forwards[0].refuses_foreign_pages);
     assert!(config.forwards[0].kept_headers.is_empty() && config.metrics.is_none());
     assert_eq!(config.limits.request.as_secs(), 120);
+    assert_eq!(config.limits.connections, 256);
     assert_eq!(config.connect_timeout.as_secs(), 10);
 }
 

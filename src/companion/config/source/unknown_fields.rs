@@ -21,7 +21,13 @@ pub(super) fn reject_unknown(
         Location::File(document, path.to_owned())
     };
     let Value::Map(members) = &block.value else {
-        return Err(location(path).type_error(block, "a mapping"));
+        let error = location(path).type_error(block, "a mapping");
+        // A file that is no configuration at all may be a secret, such as a token.
+        return Err(if path.is_empty() {
+            error.without_source()
+        } else {
+            error
+        });
     };
     // The next step to each setting in it, and whether that is a mapping.
     let steps = table.settings.iter().filter_map(|setting| {
