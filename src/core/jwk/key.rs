@@ -72,7 +72,9 @@ impl Key {
     /// The key as a JSON Web Key: its public members, `alg`, and `kid` if it has one.
     pub fn to_jwk(&self) -> String {
         let kid = self.kid.as_deref().map_or_else(String::new, |kid| {
-            format!(r#""kid":{},"#, serde_json::Value::from(kid))
+            // Serializing a string can't fail.
+            let kid = serde_json::to_string(kid).unwrap_or_default();
+            ["\"kid\":", &kid, ","].concat()
         });
         format!(r#"{{"alg":"{}",{kid}{}}}"#, self.algorithm, self.members)
     }

@@ -11,8 +11,10 @@
 //! A map entry is a message with the key as field 1 and the value as field 2. In protobuf the last
 //! duplicate wins silently; here a duplicate is an error.
 
+use std::collections::BTreeMap;
+
 use portcullis_core::json::FIRST_INEXACT_INTEGER;
-use serde_json::{Map, Number, Value};
+use serde_json::Number;
 
 use super::error::{ConfigurationError, Problem};
 use crate::protobuf::{Content, Field, Fields};
@@ -26,18 +28,16 @@ pub(super) const ENTRY_TAG: u8 = 0x0a;
 /// The tag of the value in each entry.
 pub(super) const VALUE_TAG: u8 = 0x12;
 
-/// The JSON text of a Struct.
+/// The JSON text of a Struct. The code of `serde_json::Value` would take 6 KB of the filter's module.
 pub(super) fn to_json(bytes: &[u8]) -> Result<String, ConfigurationError> {
-    object(bytes, 0, 1).map(|object| Value::Object(object).to_string())
+    object(bytes, 0, 1)
 }
 
-fn object(
-    bytes: &[u8],
-    offset: usize,
-    depth: usize,
-) -> Result<Map<String, Value>, ConfigurationError> {
+fn object(bytes: &[u8], offset: usize, depth: usize) -> Result<String, ConfigurationError> {
     check_depth(offset, depth)?;
-    let mut object = Map::new();
+    // The index of each member by its name, because a map of other types would add its code.
+    let mut order: BTreeMap<String, usize> = BTreeMap::new();
+    let mut members: Vec<String> = Vec::new();
     for field in Fields::new(bytes, offset) {
         let field = field?;
         let Field {
@@ -52,20 +52,42 @@ fn object(
             ));
         };
         let (key, value) = entry_of(entry, field.offset, depth)?;
-        if object.contains_key(key) {
+        if order.contains_key(key) {
             let problem = Problem::DuplicateKey(key.to_owned());
             return Err(ConfigurationError::new(problem, field.offset));
         }
-        object.insert(key.to_owned(), value);
+        order.insert(key.to_owned(), members.len());
+        members.push([&*quoted(key), ":", &value].concat());
     }
-    Ok(object)
+    let members = order.values().filter_map(|index| members.get(*index));
+    Ok(joined(members, ["{", "}"]))
 }
 
+/// Texts between these two, separated by commas.
+fn joined<'a>(texts: impl Iterator<Item = &'a String>, [begin, end]: [&str; 2]) -> String {
+    let mut joined = begin.to_owned();
+    for text in texts {
+        if joined.len() > begin.len() {
+            joined.push(',');
+        }
+        joined.push_str(text);
+    }
+    joined.push_str(end);
+    joined
+}
+
+/// A text as JSON.
+fn quoted(text: &str) -> String {
+    // Serializing a string can't fail.
+    serde_json::to_string(text).unwrap_or_default()
+}
+
+/// The key and the value's text.
 fn entry_of(
     bytes: &[u8],
     offset: usize,
     depth: usize,
-) -> Result<(&str, Value), ConfigurationError> {
+) -> Result<(&str, String), ConfigurationError> {
     let (mut key, mut found) = (None, None);
     for field in Fields::new(bytes, offset) {
         let field = field?;
@@ -85,30 +107,30 @@ fn entry_of(
     Ok((key, value))
 }
 
-fn list(bytes: &[u8], offset: usize, depth: usize) -> Result<Vec<Value>, ConfigurationError> {
+fn list(bytes: &[u8], offset: usize, depth: usize) -> Result<String, ConfigurationError> {
     check_depth(offset, depth)?;
-    Fields::new(bytes, offset)
-        .enumerate()
-        .map(|(index, field)| {
-            let field = field?;
-            let Field {
-                number: 1,
-                content: Content::Bytes(bytes),
-                ..
-            } = field
-            else {
-                return Err(not_a_structure(
-                    "a list has a field that is not a value",
-                    field.offset,
-                ));
-            };
-            value(bytes, field.offset, depth).map_err(|error| error.at_index(index))
-        })
-        .collect()
+    let mut values = Vec::new();
+    for (index, field) in Fields::new(bytes, offset).enumerate() {
+        let field = field?;
+        let Field {
+            number: 1,
+            content: Content::Bytes(bytes),
+            ..
+        } = field
+        else {
+            return Err(not_a_structure(
+                "a list has a field that is not a value",
+                field.offset,
+            ));
+        };
+        let value = value(bytes, field.offset, depth);
+        values.push(value.map_err(|error| error.at_index(index))?);
+    }
+    Ok(joined(values.iter(), ["[", "]"]))
 }
 
 /// A value in an object or a list at that depth.
-fn value(bytes: &[u8], offset: usize, depth: usize) -> Result<Value, ConfigurationError> {
+fn value(bytes: &[u8], offset: usize, depth: usize) -> Result<String, ConfigurationError> {
     let mut fields = Fields::new(bytes, offset);
     let field = fields
         .next()
@@ -118,30 +140,29 @@ fn value(bytes: &[u8], offset: usize, depth: usize) -> Result<Value, Configurati
     }
     let inner = depth.saturating_add(1);
     match (field.number, field.content) {
-        (1, Content::Varint(0)) => Ok(Value::Null),
+        (1, Content::Varint(0)) => Ok("null".to_owned()),
         (2, Content::Fixed64(bytes)) => number(f64::from_le_bytes(bytes), field.offset),
-        (3, Content::Bytes(bytes)) => {
-            text(bytes, field.offset).map(|text| Value::String(text.to_owned()))
-        }
-        (4, Content::Varint(truth @ (0 | 1))) => Ok(Value::Bool(truth == 1)),
-        (5, Content::Bytes(bytes)) => object(bytes, field.offset, inner).map(Value::Object),
-        (6, Content::Bytes(bytes)) => list(bytes, field.offset, inner).map(Value::Array),
+        (3, Content::Bytes(bytes)) => text(bytes, field.offset).map(quoted),
+        (4, Content::Varint(0)) => Ok("false".to_owned()),
+        (4, Content::Varint(1)) => Ok("true".to_owned()),
+        (5, Content::Bytes(bytes)) => object(bytes, field.offset, inner),
+        (6, Content::Bytes(bytes)) => list(bytes, field.offset, inner),
         _ => Err(not_a_structure("a value has an unknown kind", field.offset)),
     }
 }
 
 /// A double as JSON; a whole number as an integer if doubles of its size are exact.
-fn number(number: f64, offset: usize) -> Result<Value, ConfigurationError> {
+fn number(number: f64, offset: usize) -> Result<String, ConfigurationError> {
     if number.trunc() == number && number.is_finite() {
         // With others, a rule could match a neighbour.
         return if number.abs() < FIRST_INEXACT_INTEGER {
-            Ok(Value::from(number as i64))
+            Ok((number as i64).to_string())
         } else {
             Err(ConfigurationError::new(Problem::NotExact, offset))
         };
     }
     Number::from_f64(number)
-        .map(Value::Number)
+        .map(|number| number.to_string())
         .ok_or_else(|| ConfigurationError::new(Problem::NotFinite, offset))
 }
 

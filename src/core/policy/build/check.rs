@@ -52,10 +52,12 @@ pub(super) fn each<T, U>(
     location: &Location,
     check: impl Fn(T, &Location) -> Result<U, PolicyError>,
 ) -> Result<Vec<U>, PolicyError> {
-    let numbered = list.into_iter().enumerate();
-    numbered
-        .map(|(index, value)| check(value, &location.element(index)))
-        .collect()
+    // Collecting an iterator of results takes more of the module, for each of the types.
+    let mut checked = Vec::with_capacity(list.len());
+    for (index, value) in list.into_iter().enumerate() {
+        checked.push(check(value, &location.element(index))?);
+    }
+    Ok(checked)
 }
 
 /// A name that is given and well-formed: it is part of metrics, logs and challenges.
