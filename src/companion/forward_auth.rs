@@ -56,7 +56,7 @@ pub(crate) async fn authorize<P: SessionSource>(
     let format = RequestFormat::of(&request.uri);
     if !peer.is_trusted {
         warn_of_untrusted_proxy(peer);
-        return refuse(Decision::proxy_untrusted(), evaluator, format);
+        return refuse(Decision::proxy_untrusted(), request, evaluator, format);
     }
     let checked = Original::read(request, format).and_then(|original| {
         host_check::check(&request.uri, format, original.authority())?;
@@ -67,19 +67,26 @@ pub(crate) async fn authorize<P: SessionSource>(
         Ok(checked) => checked,
         Err(error) => {
             tracing::warn!("forward auth refused: {error}");
-            return refuse(Decision::request_ambiguous(), evaluator, format);
+            return refuse(Decision::request_ambiguous(), request, evaluator, format);
         }
     };
     let headers = original.headers(&request.headers);
     let (decision, set_cookie) = evaluator.evaluate(&headers, sessions).await;
-    let decision = restrictions.apply(decision);
+    let decision = restrictions.apply(decision, evaluator.issuers().now());
     let outcome = evaluator.outcome(decision, &headers);
     AuthResponse::new(outcome, &headers, format, set_cookie.as_deref())
 }
 
-/// Refuses a request that can't be evaluated.
-fn refuse(decision: Decision<'_>, evaluator: &Evaluator, format: RequestFormat) -> AuthResponse {
-    let headers = Headers::default();
+/// Refuses a request that can't be evaluated. Nothing of it counts but its ID.
+fn refuse(
+    decision: Decision<'_>,
+    request: &Parts,
+    evaluator: &Evaluator,
+    format: RequestFormat,
+) -> AuthResponse {
+    let ids = request.headers.get_all("x-request-id").iter();
+    let ids = ids.map(|id| (&b"x-request-id"[..], id.as_bytes()));
+    let headers = Headers::new(ids.collect());
     AuthResponse::new(
         evaluator.outcome(decision, &headers),
         &headers,

@@ -24,6 +24,7 @@ use std::rc::Rc;
 
 use portcullis_core::policy::{Policy, Shape};
 
+use crate::clock::now;
 use crate::document::{Document, Node, Report, Value};
 
 pub(crate) use found::{FoundPolicy, Kind};
@@ -70,7 +71,7 @@ impl Found {
 
     /// Warnings about a valid policy: those of core, and about what it needs from the other documents.
     pub(crate) fn warnings_of(&self, found: &FoundPolicy, policy: &Policy) -> Vec<Warning> {
-        let texts = policy.warnings().into_iter();
+        let texts = policy.warnings(now()).into_iter();
         let of_policy = texts.map(|text| Warning::of_policy(&found.document, &text));
         of_policy
             .chain(mesh::unknown_hosts(found, &self.services))

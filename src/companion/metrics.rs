@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use portcullis_core::policy::PolicyDigest;
+use portcullis_core::policy::Policy;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -32,6 +32,10 @@ pub(crate) struct Metrics {
     /// Sign-ins and refreshes whose session has not all groups, because they are too large for cookies.
     pub(crate) groups_left_out: Counter,
     decisions: Family<DecisionLabels, Counter>,
+    /// Refusals that are only reported.
+    report_only: Family<DecisionLabels, Counter>,
+    shadow_differences: Family<ShadowLabels, Counter>,
+    report_until: Family<AppLabels, Gauge<u64, AtomicU64>>,
     provider_errors: Family<ProviderErrorLabels, Counter>,
     reloads: Family<ReloadLabels, Counter>,
     stale: Family<FileLabels, Gauge>,
@@ -71,6 +75,18 @@ struct SignInLabels {
 struct DecisionLabels {
     app: String,
     reason: &'static str,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct ShadowLabels {
+    app: String,
+    decision: &'static str,
+    shadow: &'static str,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct AppLabels {
+    app: String,
 }
 
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
@@ -114,6 +130,7 @@ impl Metrics {
         // Without a prefix of their own: the filter has gauges with these names and this meaning.
         let ambiguous_keys = Gauge::default();
         let policy_digest = Gauge::default();
+        let report_until = Family::default();
         let mut root = Registry::with_prefix("portcullis");
         root.register(
             "ambiguous_keys",
@@ -124,6 +141,11 @@ impl Metrics {
             "policy_digest",
             "The first 48 bits of the digest of the policy, the same in all programs with this policy",
             policy_digest.clone(),
+        );
+        root.register(
+            "report_until_timestamp_seconds",
+            "Until when refusals of an app are only reported",
+            report_until.clone(),
         );
         let registry = root.sub_registry_with_prefix("companion");
         let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
@@ -136,6 +158,9 @@ impl Metrics {
             refreshes: Family::default(),
             groups_left_out: Counter::default(),
             decisions: Family::default(),
+            report_only: Family::default(),
+            shadow_differences: Family::default(),
+            report_until,
             provider_errors: Family::default(),
             reloads: Family::default(),
             stale: Family::default(),
@@ -157,6 +182,8 @@ impl Metrics {
             durations, "request_duration_seconds", "Duration of requests";
             sign_ins, "sign_ins", "Completed and failed sign-ins";
             decisions, "decisions", "Forward auth decisions";
+            report_only, "report_only", "Requests that are allowed although the app's rules refuse them";
+            shadow_differences, "shadow_differences", "Requests on which an app's shadow rules differ from its rules";
             refreshes, "refreshes", "Session refreshes";
             groups_left_out, "groups_left_out", "Sign-ins and refreshes with more groups than fit into cookies";
             provider_errors, "provider_errors", "Failed requests to providers";
@@ -196,9 +223,17 @@ impl Metrics {
         self.sign_ins.get_or_create(&labels).inc();
     }
 
-    /// Sets the digest of the policy.
-    pub(crate) fn policy_loaded(&self, digest: &PolicyDigest) {
-        self.policy_digest.set(digest.gauge());
+    /// Sets what is exported of the policy: its digest, and until when which apps are open.
+    pub(crate) fn policy_loaded(&self, policy: &Policy) {
+        self.policy_digest.set(policy.digest().gauge());
+        self.report_until.clear();
+        for app in policy.apps() {
+            if let Some(until) = app.report_until() {
+                let app = app.name().to_owned();
+                let gauge = self.report_until.get_or_create(&AppLabels { app });
+                gauge.set(until.time.secs());
+            }
+        }
     }
 
     /// Counts a session refresh: `refreshed`, `ended` or `unavailable`.
@@ -214,6 +249,24 @@ impl Metrics {
         self.decisions
             .get_or_create(&DecisionLabels { app, reason })
             .inc();
+    }
+
+    /// Counts a request of forward auth that is allowed although the app's rules refuse it, for this reason.
+    pub(crate) fn reported(&self, app: &str, reason: &'static str) {
+        let app = app.to_owned();
+        self.report_only
+            .get_or_create(&DecisionLabels { app, reason })
+            .inc();
+    }
+
+    /// Counts a request of forward auth on which the app's shadow rules differ from its rules.
+    pub(crate) fn shadow_differs(&self, app: &str, is_allowed: bool, shadow: &'static str) {
+        let labels = ShadowLabels {
+            app: app.to_owned(),
+            decision: if is_allowed { "allowed" } else { "refused" },
+            shadow,
+        };
+        self.shadow_differences.get_or_create(&labels).inc();
     }
 
     /// Counts a failed request to a provider.

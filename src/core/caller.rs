@@ -187,13 +187,13 @@ impl Caller {
     /// The identity headers for apps, in a policy with this many providers. An absent claim sets none.
     /// Values are visible ASCII.
     pub fn identity_headers(&self, providers: usize) -> Vec<(&'static str, String)> {
-        let mut headers = vec![
-            ("x-auth-request-user", self.user(providers)),
-            ("x-portcullis-caller", self.name()),
+        let mut set = vec![
+            (headers::USER, self.user(providers)),
+            (headers::CALLER, self.name()),
         ];
         let plain = |value: &String| encode::visible(value, "%");
         if let Some(email) = &self.email {
-            headers.push(("x-auth-request-email", plain(email)));
+            set.push((headers::EMAIL, plain(email)));
         }
         if !self.groups.is_empty() {
             let groups: Vec<String> = self
@@ -201,12 +201,12 @@ impl Caller {
                 .iter()
                 .map(|group| encode::visible(group, "%,"))
                 .collect();
-            headers.push(("x-auth-request-groups", groups.join(",")));
+            set.push((headers::GROUPS, groups.join(",")));
         }
         if let Some(name) = &self.preferred_username {
-            headers.push(("x-auth-request-preferred-username", plain(name)));
+            set.push((headers::PREFERRED_USERNAME, plain(name)));
         }
-        headers
+        set
     }
 }
 

@@ -2,15 +2,18 @@
 
 mod audit;
 mod evidence;
+mod unenforced;
 
 use std::sync::Arc;
 
 pub use crate::reason::{Class, Reason};
 pub use evidence::{AuthnError, Evidence};
+pub use unenforced::{Shadow, ShadowOutcome};
 
 use crate::caller::{AuthenticatedCaller, Caller};
 use crate::policy::{App, Rule, Sso};
 use crate::request::Ambiguity;
+use crate::timestamp::Timestamp;
 
 /// The decision on one request. It carries what it was made from, so that responses, logs and metrics
 /// agree.
@@ -29,6 +32,10 @@ pub struct Decision<'g> {
     pub(crate) by_session: bool,
     /// Whether the request has a bearer token of the app's own beside its session.
     pub(crate) has_own_bearer: bool,
+    /// The reason of the refusal that is only reported.
+    pub(crate) reported: Option<Reason>,
+    /// What the app's shadow rules say, if it differs.
+    pub(crate) shadow: Option<Shadow<'g>>,
 }
 
 impl<'g> Decision<'g> {
@@ -44,6 +51,8 @@ impl<'g> Decision<'g> {
             sso: None,
             by_session: false,
             has_own_bearer: false,
+            reported: None,
+            shadow: None,
         }
     }
 
@@ -69,12 +78,17 @@ impl<'g> Decision<'g> {
 
     /// The same, with the caller refused by the restrictions that a proxy adds to the policy.
     #[must_use]
-    pub fn narrowed(self) -> Self {
-        Self {
+    pub fn narrowed(self, now: Timestamp) -> Self {
+        let mut narrowed = Self {
             reason: Reason::CallerNotAllowed,
             rule: None,
+            shadow: None,
             ..self
+        };
+        if let Some(app) = narrowed.app {
+            narrowed.report_only(app, now);
         }
+        narrowed
     }
 
     /// Whether the request is forwarded.
@@ -94,6 +108,21 @@ impl<'g> Decision<'g> {
     /// The reason.
     pub const fn reason(&self) -> Reason {
         self.reason
+    }
+
+    /// The reason of the refusal, if it is only reported ([`Reason::ReportOnly`]).
+    pub const fn reported(&self) -> Option<Reason> {
+        self.reported
+    }
+
+    /// The reason of the decision as it would be enforced: of the refusal, if that is only reported.
+    pub fn enforced_reason(&self) -> Reason {
+        self.reported.unwrap_or(self.reason)
+    }
+
+    /// What the app's shadow rules say, if it differs from what its rules say.
+    pub const fn shadow(&self) -> Option<&Shadow<'g>> {
+        self.shadow.as_ref()
     }
 
     /// The requested app; `None` where no app has the host, or the host is ambiguous.
@@ -130,7 +159,8 @@ impl<'g> Decision<'g> {
     /// has not verified it.
     pub(crate) fn is_refused_with_unverified_email(&self) -> bool {
         let caller = self.authenticated().map(AuthenticatedCaller::caller);
-        self.reason == Reason::CallerNotAllowed && caller.is_some_and(Caller::has_unverified_email)
+        self.enforced_reason() == Reason::CallerNotAllowed
+            && caller.is_some_and(Caller::has_unverified_email)
     }
 
     /// Why a token or a session was refused: for operators, never for the client.

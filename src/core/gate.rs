@@ -117,6 +117,21 @@ impl Gate {
         cache: &mut TokenCache,
         refreshed: Option<&RefreshOutcome>,
     ) -> Evaluation<'_> {
+        let mut evaluation = self.enforced(headers, context, cache, refreshed);
+        if let Evaluation::Decided(decision) = &mut evaluation {
+            decision.add_unenforced(headers, context.now);
+        }
+        evaluation
+    }
+
+    /// The evaluation as if all of it were enforced.
+    fn enforced(
+        &self,
+        headers: &Headers<'_>,
+        context: Context<'_>,
+        cache: &mut TokenCache,
+        refreshed: Option<&RefreshOutcome>,
+    ) -> Evaluation<'_> {
         let requested = match self.app_request(headers) {
             Ok(requested) => requested,
             Err(decision) => return Evaluation::Decided(decision),

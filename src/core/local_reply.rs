@@ -85,12 +85,28 @@ impl LocalReply {
                 fields.push(("content-type", "text/html; charset=utf-8".to_owned()));
                 fields.push(("content-security-policy", page::policy(None, "'none'")));
                 fields.push(("x-content-type-options", "nosniff".to_owned()));
-                refusal_page::write(decision, &sign_in::next_steps(decision, headers))
+                let next_steps = sign_in::next_steps(decision, headers);
+                refusal_page::write(decision, &next_steps, headers.request_id())
             }
             Client::Program => {
                 fields.push(("content-type", "application/json".to_owned()));
                 let error = error.unwrap_or("unauthenticated");
-                format!("{{\"error\":\"{error}\",\"reason\":\"{reason}\"}}\n")
+                // None of them needs escaping.
+                let (before_id, id) = match headers.request_id() {
+                    Some(id) => ("\",\"id\":\"", id),
+                    None => ("", ""),
+                };
+                let reason = reason.code();
+                [
+                    "{\"error\":\"",
+                    error,
+                    "\",\"reason\":\"",
+                    reason,
+                    before_id,
+                    id,
+                    "\"}\n",
+                ]
+                .concat()
             }
         };
         Some(Self {

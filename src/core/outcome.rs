@@ -104,10 +104,31 @@ impl<'d> Verdict<'d> {
         self.decision.forwarded_cookies(self.headers)
     }
 
-    /// The identity headers to set. They replace fields of the same name.
-    pub fn identity(&self) -> &[(&'static str, String)] {
-        let caller = self.decision.authenticated();
+    /// The identity headers to set: those of every app, then the app's own. They replace fields of the same
+    /// name.
+    pub fn identity(&self) -> impl Iterator<Item = (&str, &str)> {
+        let set = self.all_apps_identity().iter();
+        let set = set.map(|(name, value)| (*name, &**value));
+        set.chain(self.own_identity())
+    }
+
+    /// The identity headers that every app gets.
+    fn all_apps_identity(&self) -> &[(&'static str, String)] {
+        let caller = self.decision.identified();
         caller.map_or_else(Default::default, |caller| caller.identity_headers())
+    }
+
+    /// The identity headers of the app's own.
+    fn own_identity(&self) -> impl Iterator<Item = (&str, &str)> {
+        let set = self.all_apps_identity();
+        let own = self
+            .decision
+            .app()
+            .map_or_else(Default::default, App::identity_headers);
+        own.iter().filter_map(move |header| {
+            let (_, value) = set.iter().find(|(name, _)| *name == header.source)?;
+            Some((&*header.name, &**value))
+        })
     }
 
     /// Passes each change of the request's header fields to `set`: a name, and the value that
@@ -133,8 +154,13 @@ impl<'d> Verdict<'d> {
             Cookies::Removed => set(COOKIE, None)?,
             Cookies::Replaced(cookies) => set(COOKIE, Some(&cookies))?,
         }
-        let mut identity = self.identity().iter();
-        identity.try_for_each(|(name, value)| set(name.as_bytes(), Some(value.as_bytes())))
+        for (name, value) in self.all_apps_identity() {
+            set(name.as_bytes(), Some(value.as_bytes()))?;
+        }
+        for (name, value) in self.own_identity() {
+            set(name.as_bytes(), Some(value.as_bytes()))?;
+        }
+        Ok(())
     }
 
     /// Records the decision: passes each entry of the filter state to `set`, and the audit record to
@@ -177,9 +203,12 @@ impl<'d> Verdict<'d> {
         entries.into_iter().filter_map(given)
     }
 
-    /// The level at which the audit record is logged; `None` if it is not logged.
+    /// The level at which the audit record is logged; `None` if it is not logged. That of a refusal, if the
+    /// request would be refused, or shadow rules say something else.
     pub const fn audit_level(&self) -> Option<Level> {
-        self.audit.level(self.decision.is_allowed())
+        let decision = &self.decision;
+        let is_as_expected = decision.reported.is_none() && decision.shadow.is_none();
+        self.audit.level(decision.is_allowed() && is_as_expected)
     }
 
     /// The audit record: one line of JSON. It is built on demand, because most proxies do not log
@@ -213,9 +242,14 @@ impl Decision<'_> {
             Reason::Ungated => !is_own(name),
             // A browser sends no credentials with a preflight, so these would be forged.
             Reason::Preflight => is_forwarded(name, None) && is_forwarded(name, self.app),
-            _ if self.has_own_bearer && same(name, b"authorization") => true,
+            _ if self.forwards_authorization() && same(name, b"authorization") => true,
             _ => is_forwarded(name, self.app),
         }
+    }
+
+    /// Whether `Authorization` is forwarded whatever the app's `forward_authorization` says.
+    fn forwards_authorization(&self) -> bool {
+        self.has_own_bearer || self.reason == Reason::ReportOnly
     }
 
     /// The client's cookies to forward.

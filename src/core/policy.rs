@@ -28,7 +28,7 @@ use crate::trust::{KeySourceId, Trust, TrustId};
 
 use host::HostUse;
 
-pub use app::{App, Origin};
+pub use app::{App, IdentityHeader, Origin, ReportUntil};
 pub use audit::{Audit, Level};
 pub use claims::RequestedClaims;
 pub use digest::PolicyDigest;

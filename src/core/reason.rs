@@ -16,6 +16,9 @@ pub enum Reason {
     Companion,
     /// A host that the policy lists in `ungated`: forwarded without a decision about access.
     Ungated,
+    /// The app's rules would refuse the request, and refusals of this app are only reported until its
+    /// `report_until`.
+    ReportOnly,
     /// The request has no credentials, and no public rule matches.
     NoCredentials,
     /// The Authorization header is not of the form `Bearer <token>`.
@@ -90,12 +93,13 @@ pub enum Class {
 
 impl Reason {
     /// Every reason, in the order of the documentation.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::Rule,
         Self::Public,
         Self::Preflight,
         Self::Companion,
         Self::Ungated,
+        Self::ReportOnly,
         Self::NoCredentials,
         Self::AuthorizationMalformed,
         Self::AuthorizationAmbiguous,
@@ -132,6 +136,7 @@ impl Reason {
             Self::Preflight => "preflight",
             Self::Companion => "companion",
             Self::Ungated => "ungated",
+            Self::ReportOnly => "report-only",
             Self::NoCredentials => "no-credentials",
             Self::AuthorizationMalformed => "authorization-malformed",
             Self::AuthorizationAmbiguous => "authorization-ambiguous",
@@ -164,9 +169,12 @@ impl Reason {
     /// The class of the response to this reason.
     pub const fn class(self) -> Class {
         match self {
-            Self::Rule | Self::Public | Self::Preflight | Self::Companion | Self::Ungated => {
-                Class::Allowed
-            }
+            Self::Rule
+            | Self::Public
+            | Self::Preflight
+            | Self::Companion
+            | Self::Ungated
+            | Self::ReportOnly => Class::Allowed,
             Self::NoCredentials | Self::Revoked | Self::SessionExpired => Class::Unauthenticated,
             Self::TokenMalformed
             | Self::TokenTooLarge

@@ -106,6 +106,12 @@ impl<'a> Headers<'a> {
         values.next().filter(|_| values.next().is_none())
     }
 
+    /// The request ID that the proxy in front has set, if there is exactly one and it is safe to show and to
+    /// log: a client may have sent it.
+    pub(crate) fn request_id(&self) -> Option<&'a str> {
+        self.only("x-request-id").and_then(request_id)
+    }
+
     /// Whether there is a field of this name.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.all(name).next().is_some()
@@ -231,6 +237,13 @@ pub(crate) const fn is_token(byte: u8) -> bool {
     matches!(byte,
         b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+'
         | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~')
+}
+
+/// A request ID, if it is safe to show and to log: 1 to 64 letters, digits, `-`, `_` and `.`.
+pub fn request_id(value: &[u8]) -> Option<&str> {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
+    let is_plain = (1..=64).contains(&value.len()) && value.iter().all(plain);
+    std::str::from_utf8(value).ok().filter(|_| is_plain)
 }
 
 /// The text without the bytes at either end that match.

@@ -115,7 +115,7 @@ fn the_engine_adds_no_allocation_for_a_cached_token() {
             panic!("it is refused");
         };
         assert_eq!(verdict.removals().count(), 2);
-        assert_eq!(verdict.identity().len(), 2);
+        assert_eq!(verdict.identity().count(), 2);
     };
     let mut engine = Engine::new(Policy::from_json(POLICY).unwrap(), NOW);
     let mut id = 0;
@@ -131,7 +131,7 @@ fn the_engine_adds_no_allocation_for_a_cached_token() {
             panic!("it waits or is refused");
         };
         assert_eq!(verdict.removals().count(), 2);
-        assert_eq!(verdict.identity().len(), 2);
+        assert_eq!(verdict.identity().count(), 2);
         drop(verdict);
         assert!(engine.next_effect().is_none());
         assert!(engine.response_changes(RequestId(id)).is_none());

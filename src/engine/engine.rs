@@ -82,6 +82,11 @@ impl Engine {
     /// An engine with this policy.
     #[must_use]
     pub fn new(policy: Policy, now: Timestamp) -> Self {
+        let mut effects = VecDeque::new();
+        for (_, line) in policy.report_only_apps(now) {
+            let line = ["portcullis: ", &line].concat();
+            effects.push_back(Effect::Log(Level::Warn, line));
+        }
         Self {
             keyring: Keyring::new(policy.key_sources(), now),
             keys_version: 0,
@@ -92,7 +97,7 @@ impl Engine {
             refreshes: Refreshes::default(),
             due: Vec::new(),
             cookies: BTreeMap::new(),
-            effects: VecDeque::new(),
+            effects,
             metrics: Metrics::new(&policy),
             started: now,
             ticks: 0,
@@ -175,7 +180,7 @@ impl Engine {
         };
         self.metrics.count(&decision);
         if let Some(response) = refreshed {
-            let reason = decision.reason();
+            let reason = decision.enforced_reason();
             if let Some(label) = response.label(reason) {
                 self.metrics.refresh(label);
             }
@@ -364,6 +369,7 @@ impl Engine {
 
     /// Updates the ages of keys and revocations, and warns about keys in more than one set.
     fn report(&mut self, now: Timestamp) {
+        self.metrics.report_only_apps(now);
         let age = self.revocations_record.age(now);
         let age = age.unwrap_or_else(|| now.since(self.started));
         self.metrics

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use portcullis_core::decision::Decision;
+use portcullis_core::decision::{Decision, ShadowOutcome};
 use portcullis_core::policy::Policy;
 use portcullis_core::timestamp::Timestamp;
 use portcullis_core::trust::{KeySourceId, PerKeySource};
@@ -68,12 +68,28 @@ pub enum Change {
     Record(u64),
 }
 
+/// What a counter of requests counts.
+#[derive(Clone, Copy, Debug)]
+enum Counted {
+    Decision,
+    /// A refusal that is only reported.
+    Reported,
+    /// A request on which shadow rules differ.
+    Shadow,
+}
+
+/// The indices of counters of requests, by their last label and the app.
+type Counters = BTreeMap<&'static str, BTreeMap<String, usize>>;
+
 /// The metrics of one worker.
 #[derive(Debug)]
 pub(crate) struct Metrics {
     all: Vec<Tracked>,
-    /// The indices of the counters of decisions, by reason and app.
-    decisions: BTreeMap<&'static str, BTreeMap<String, usize>>,
+    /// The counters of requests, by what they count.
+    counters: [Counters; 3],
+    report_only_apps: usize,
+    /// Until when refusals of apps are only reported.
+    report_until: Vec<Timestamp>,
     verification: usize,
     key_ages: PerKeySource<usize>,
     /// The gauges of the times at which the keys were fetched.
@@ -138,9 +154,18 @@ impl Metrics {
         }
         let digest = policy.digest().gauge();
         gauge_with(&mut all, "portcullis_policy_digest".to_owned(), digest);
+        let mut report_until = Vec::new();
+        for app in policy.apps() {
+            if let Some(until) = app.report_until() {
+                let name = ["portcullis_report_until_timestamp_seconds.app.", app.name()].concat();
+                gauge_with(&mut all, name, until.time.secs());
+                report_until.push(until.time);
+            }
+        }
         let gauge = |all: &mut Vec<Tracked>, name: &str| define(all, Kind::Gauge, name.to_owned());
         let duplicate_keys = gauge(&mut all, "portcullis_duplicate_keys");
         let ambiguous_keys = gauge(&mut all, "portcullis_ambiguous_keys");
+        let report_only_apps = gauge(&mut all, "portcullis_report_only_apps");
         let waiting = gauge(&mut all, "portcullis_waiting_requests");
         let sessions = policy.sso().map(|_| SessionMetrics {
             revocations: gauge(&mut all, "portcullis_revocations"),
@@ -152,7 +177,9 @@ impl Metrics {
         });
         Self {
             all,
-            decisions: BTreeMap::new(),
+            counters: Default::default(),
+            report_only_apps,
+            report_until,
             verification,
             key_ages: key_ages.into_iter().collect(),
             key_reads: key_reads.into_iter().collect(),
@@ -191,17 +218,41 @@ impl Metrics {
     pub(crate) fn count(&mut self, decision: &Decision<'_>) {
         let app = decision.app().map_or(NO_APP, |app| app.name());
         let reason = decision.reason().code();
-        let apps = self.decisions.entry(reason).or_default();
+        let labels = if decision.is_allowed() {
+            ".decision.allowed.reason."
+        } else {
+            ".decision.refused.reason."
+        };
+        self.count_for(app, Counted::Decision, labels, reason);
+        if let Some(reason) = decision.reported() {
+            self.count_for(app, Counted::Reported, ".reason.", reason.code());
+        }
+        if let Some(shadow) = decision.shadow() {
+            let both = match (shadow.is_allowed_by_rules, shadow.outcome) {
+                (_, ShadowOutcome::Unknown) => "allowed.shadow.unknown",
+                (true, _) => "allowed.shadow.refused",
+                (false, _) => "refused.shadow.allowed",
+            };
+            self.count_for(app, Counted::Shadow, ".decision.", both);
+        }
+    }
+
+    /// Adds 1 to a counter, which is defined at its first use. The last label distinguishes it from others of the
+    /// app.
+    fn count_for(&mut self, app: &str, counted: Counted, labels: &str, last: &'static str) {
+        let Some(counters) = self.counters.get_mut(counted as usize) else {
+            return;
+        };
+        let apps = counters.entry(last).or_default();
         let index = if let Some(index) = apps.get(app) {
             *index
         } else {
-            let outcome = if decision.is_allowed() {
-                "allowed"
-            } else {
-                "refused"
+            let name = match counted {
+                Counted::Decision => "portcullis_decisions_total.app.",
+                Counted::Reported => "portcullis_report_only_total.app.",
+                Counted::Shadow => "portcullis_shadow_differences_total.app.",
             };
-            let name =
-                format!("portcullis_decisions_total.app.{app}.decision.{outcome}.reason.{reason}");
+            let name = [name, app, labels, last].concat();
             let index = define(&mut self.all, Kind::Counter, name);
             apps.insert(app.to_owned(), index);
             index
@@ -231,6 +282,13 @@ impl Metrics {
         if let Some([succeeded, failed]) = self.key_fetches.get(source) {
             self.add(if has_succeeded { *succeeded } else { *failed }, 1);
         }
+    }
+
+    /// Sets the number of apps whose refusals are only reported now.
+    pub(crate) fn report_only_apps(&mut self, now: Timestamp) {
+        let open = self.report_until.iter().filter(|until| now < **until);
+        let open = open.count().try_into().unwrap_or(u64::MAX);
+        self.set(self.report_only_apps, open);
     }
 
     /// Sets the number of ambiguous keys.

@@ -40,6 +40,7 @@ impl Fixture {
             "url": URL,
             "providers": [entry("sso"), entry("other")],
             "session": {"cookie": {"domain": "example.com"}},
+            "trusted_proxies": ["127.0.0.1"],
         });
         let companion = Companion::with(configuration, &policy("operators"));
         let companion = companion.tls(&authority, "auth.example.com").start().await;
@@ -67,6 +68,10 @@ fn policy(rule: &str) -> Value {
         "apps": [{
             "name": "alertmanager", "hosts": ["alertmanager.example.com"],
             "rules": [{"name": rule, "allow": [{"from": "sso", "group": "sre"}]}],
+        }, {
+            "name": "open", "hosts": ["open.example.com"], "report_until": "2999-01-01T00:00:00Z",
+            "rules": [{"name": "none", "allow": [{"from": "sso", "group": "none"}]}],
+            "shadow_rules": [{"name": "all", "allow": [{"from": "sso", "anyone": true}]}],
         }],
     })
 }
@@ -157,6 +162,11 @@ async fn the_companions_metrics_and_its_log_are_those_of_the_reference() {
     assert_eq!(refreshed.status, 200);
     let asked = fixture.alice.fetch("/oauth2/auth", Call::get("", "")).await;
     assert_eq!(asked.status, 403);
+    let reported = Call::get("", "")
+        .header("x-original-url", "https://open.example.com/")
+        .header("x-original-method", "GET");
+    let reported = fixture.alice.fetch("/oauth2/auth", reported).await;
+    assert_eq!(reported.status, 202, "{}", reported.text());
     fixture
         .alice
         .visit(&format!("{URL}/oauth2/callback?state=a&state=b"))

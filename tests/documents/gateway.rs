@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use portcullis_tests::lab::{
-    App, Authority, Call, ExampleConfig, Issuer, SigningKey, Token, Version, port, secrets,
+    App, Authority, Call, ExampleConfig, Issuer, SigningKey, Token, Version, port, secrets, wait,
 };
 use serde_json::{Value, json};
 
@@ -94,6 +94,12 @@ async fn the_reference_lists_the_logs_and_metrics_of_the_gateway() {
     }
     config.set_endpoint("alertmanager", app.address());
     config.set_certificate(&authority, &["*.example.com"]);
+    config.edit_policy(|policy| {
+        let prometheus = &mut policy["apps"][1];
+        prometheus["report_until"] = json!("2999-01-01T00:00:00Z");
+        let open = json!([{"name": "open", "paths": ["/open"], "public": true}]);
+        prometheus["shadow_rules"] = open;
+    });
     let gateway = config.start(Version::V1_36).await;
 
     let karma = Token::service_account(KUBERNETES, "portcullis", "monitoring", "karma").sign(&key);
@@ -124,6 +130,9 @@ async fn the_reference_lists_the_logs_and_metrics_of_the_gateway() {
         .header("typ", "logout+jwt");
     let refused = Call::get(host, "/api/v2/alerts").bearer(&logout.sign(&key));
     assert_eq!(gateway.call(&refused).await.0.status, 401);
+    let reported = Call::get("prometheus.example.com", "/open");
+    let (_, line) = gateway.call(&reported).await;
+    assert_eq!(line["reason"], "report-only");
     let log = gateway.log();
     let records = log
         .lines()
@@ -136,10 +145,14 @@ async fn the_reference_lists_the_logs_and_metrics_of_the_gateway() {
     assert!(secrets::start_of_token(&log).is_none(), "{log}");
     assert!(!log.contains("silenced"), "{log}");
 
-    let stats = Call::get("admin", "/stats/prometheus")
-        .send(gateway.admin())
-        .await
-        .text();
+    // Metrics are updated on the next tick.
+    let stats = wait::until("all metrics", wait::LONG, async || {
+        let stats = Call::get("admin", "/stats/prometheus");
+        let stats = stats.send(gateway.admin()).await.text();
+        let is_whole = stats.contains("portcullis_shadow_differences_total");
+        is_whole.then_some(stats)
+    })
+    .await;
     let documented: BTreeMap<String, BTreeSet<String>> =
         table(reference.section("Metrics"), "metric")
             .iter()

@@ -33,4 +33,5 @@ mod rotation;
 mod shared_gateway;
 mod sidecar;
 mod trailers;
+mod unenforced;
 mod upgrades;

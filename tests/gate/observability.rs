@@ -62,6 +62,11 @@ async fn each_decision_has_one_audit_record_without_the_token() {
     let (level, record) = wait_for_record(&gateway.gateway, "/api/one").await;
     let kid = gateway.fixture.cluster("blue").key.kid();
     let id = record["token"].clone();
+    assert_eq!(
+        record["id"].as_str().unwrap().len(),
+        36,
+        "Envoy's request ID"
+    );
     assert_eq!(level, "info");
     assert_eq!(
         record,
@@ -75,6 +80,7 @@ async fn each_decision_has_one_audit_record_without_the_token() {
             "trust": "blue",
             "kid": kid,
             "token": id,
+            "id": record["id"],
             "method": "GET",
             "host": HOST,
             "path": "/api/one",
@@ -99,8 +105,8 @@ async fn each_decision_has_one_audit_record_without_the_token() {
     let (_, record) = wait_for_record(&gateway.gateway, "/three").await;
     // No caller, because none is authenticated: what the token claims is marked as unverified.
     let unauthenticated = [
-        "app", "audit", "claimed", "decision", "error", "host", "kid", "method", "path", "reason",
-        "trust",
+        "app", "audit", "claimed", "decision", "error", "host", "id", "kid", "method", "path",
+        "reason", "trust",
     ];
     assert_eq!(members(&record), unauthenticated);
     assert_eq!(record["trust"], "blue");

@@ -29,7 +29,7 @@ fn object(file: &str, kind: &str) -> Value {
 #[test]
 fn the_labels_of_metrics_are_those_of_the_example_for_envoy() {
     let tags = &example()["stats_config"]["stats_tags"];
-    assert_eq!(tags.as_array().map(Vec::len), Some(5));
+    assert_eq!(tags.as_array().map(Vec::len), Some(6));
 
     let bootstrap = object("istio/mesh/stats-tags.yaml", "ConfigMap");
     let bootstrap = bootstrap["data"]["custom_bootstrap.json"].as_str();

@@ -169,6 +169,13 @@ impl ExampleConfig {
         });
     }
 
+    /// Changes the policy.
+    pub fn edit_policy(&mut self, edit: impl FnOnce(&mut Value)) {
+        let chain = &mut self.document["static_resources"]["listeners"][0]["filter_chains"][0];
+        let filters = &mut chain["filters"][0]["typed_config"]["http_filters"];
+        edit(&mut filters[0]["typed_config"]["config"]["configuration"]["value"]);
+    }
+
     /// Sets the address it listens on.
     pub fn listen(&mut self, address: SocketAddr) {
         self.document["static_resources"]["listeners"][0]["address"] = socket(address);

@@ -143,7 +143,7 @@ impl Evaluator {
                 Evaluation::Refresh(refresh) => refresh.give_up(),
             };
             let set_cookie = refreshed.and_then(|(refreshed, set_cookie)| {
-                set_cookie.filter(|_| refreshed.allows_cookies(decision.reason()))
+                set_cookie.filter(|_| refreshed.allows_cookies(decision.enforced_reason()))
             });
             return (decision, set_cookie);
         }

@@ -6,6 +6,7 @@ use axum::http::header::{
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use portcullis_core::caller::headers::NAMES;
+use portcullis_core::decision::ShadowOutcome;
 use portcullis_core::local_reply::LocalReply;
 use portcullis_core::outcome::{Outcome, Verdict};
 use portcullis_core::reason::Reason;
@@ -39,6 +40,9 @@ pub(crate) struct AuthResponse {
     body: String,
     app: Option<String>,
     reason: Reason,
+    reported: Option<Reason>,
+    /// What the rules and the shadow rules say, if that differs.
+    shadow: Option<(bool, ShadowOutcome)>,
 }
 
 impl AuthResponse {
@@ -56,6 +60,10 @@ impl AuthResponse {
             body: String::new(),
             app: decision.app().map(|app| app.name().to_owned()),
             reason: decision.reason(),
+            reported: decision.reported(),
+            shadow: decision
+                .shadow()
+                .map(|shadow| (shadow.is_allowed_by_rules, shadow.outcome)),
         };
         match outcome {
             Outcome::Reply(reply, verdict) => response.refuse(&verdict, reply),
@@ -75,6 +83,16 @@ impl AuthResponse {
     /// The reason of the decision.
     pub(crate) const fn reason(&self) -> Reason {
         self.reason
+    }
+
+    /// The reason of the refusal, if it is only reported.
+    pub(crate) const fn reported(&self) -> Option<Reason> {
+        self.reported
+    }
+
+    /// Whether the app's rules allow the request, and what its shadow rules say, if that differs.
+    pub(crate) const fn shadow(&self) -> Option<(bool, ShadowOutcome)> {
+        self.shadow
     }
 
     /// A refusal. The sign-in URL is in a header and on the page, because proxies accept no redirect from
@@ -115,7 +133,10 @@ impl AuthResponse {
     fn allow(&mut self, verdict: &Verdict<'_>, headers: &Headers<'_>, format: RequestFormat) {
         self.add(CACHE_CONTROL, b"no-store");
         for (name, value) in verdict.identity() {
-            self.add(HeaderName::from_static(name), value.as_bytes());
+            // The policy has checked the names.
+            if let Ok(name) = HeaderName::from_bytes(name.as_bytes()) {
+                self.add(name, value.as_bytes());
+            }
         }
         if verdict.forwards(AUTHORIZATION.as_str().as_bytes())
             && let Some(value) = headers.only(AUTHORIZATION.as_str())

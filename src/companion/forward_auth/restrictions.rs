@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use axum::http::Uri;
 use portcullis_core::caller::Caller;
 use portcullis_core::decision::Decision;
+use portcullis_core::timestamp::Timestamp;
 use url::form_urlencoded;
 
 use super::host_check::HOST;
@@ -53,13 +54,14 @@ impl Restrictions {
 
     /// Applies them to a decision. A decision without a caller, such as that on a public path, does not
     /// change: a sign-in would not help.
-    pub(super) fn apply<'g>(&self, decision: Decision<'g>) -> Decision<'g> {
+    pub(super) fn apply<'g>(&self, decision: Decision<'g>, now: Timestamp) -> Decision<'g> {
         let refused = decision.is_allowed()
+            && decision.reported().is_none()
             && decision
                 .authenticated()
                 .is_some_and(|authenticated| !self.match_caller(authenticated.caller()));
         if refused {
-            decision.narrowed()
+            decision.narrowed(now)
         } else {
             decision
         }

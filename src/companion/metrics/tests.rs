@@ -19,7 +19,7 @@ fn counters_are_exposed() {
     let policy = r#"{"apps": [{"name": "a", "hosts": ["a.example.com"],
         "rules": [{"name": "all", "public": true, "paths": ["/**"]}]}]}"#;
     let policy = Policy::from_json(policy).unwrap();
-    metrics.policy_loaded(policy.digest());
+    metrics.policy_loaded(&policy);
     let digest = format!("\nportcullis_policy_digest {}\n", policy.digest().gauge());
     let text = metrics.text().expect("text");
     assert!(text.contains("\nportcullis_ambiguous_keys 2\n"), "{text}");

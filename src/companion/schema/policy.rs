@@ -53,7 +53,9 @@ fn schema(path: &str, shape: Shape, rules: &[Rule]) -> Value {
         // `Any`: its rule says what it may be.
         _ => json!({}),
     };
-    for rule in rules.iter().filter(|rule| rule.path == path) {
+    // Shadow rules have the form of rules.
+    let in_rule = path.replace("apps[].shadow_rules[]", "apps[].rules[]");
+    for rule in rules.iter().filter(|rule| rule.path == in_rule) {
         if !rule.about.is_empty() {
             merge(&mut schema, json!({"description": rule.about}));
         }
@@ -340,6 +342,18 @@ fn app_rules() -> Vec<Rule> {
             json!({"minItems": 1}),
         ),
         field(
+            "apps[].shadow_rules",
+            "Rules that are evaluated beside `rules` and never enforced: where they differ, it is counted and logged",
+            json!({"minItems": 1}),
+        ),
+        field(
+            "apps[].report_until",
+            "Until this UTC time, what the rules refuse is forwarded, counted and logged",
+            pattern(
+                "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z$",
+            ),
+        ),
+        field(
             "apps[].audiences",
             "A token needs one of these in addition to one of the trust entry's",
             filled(text()),
@@ -368,6 +382,24 @@ fn app_rules() -> Vec<Rule> {
             "apps[].strip_headers",
             "Further identity headers to remove, which this app would trust",
             each(pattern(r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")),
+        ),
+        field(
+            "apps[].identity_headers",
+            "Further headers that tell this app who the caller is, and their values",
+            json!({
+                "type": "object",
+                "minProperties": 1,
+                "propertyNames": {"pattern": r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"},
+                "additionalProperties": one_of(&["user", "caller", "email", "groups", "preferred_username"]),
+            }),
+        ),
+        field(
+            "apps[].contact",
+            "Whom a user without access can ask: a text, whose `https` URLs are links",
+            json!({
+                "pattern": r"^[^\x00-\x1f\x7f-\x9f]*[^ \x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$",
+                "maxLength": 256,
+            }),
         ),
         field(
             "apps[].preflight",

@@ -38,7 +38,7 @@ impl PolicyClaims {
     /// Takes the groups and claims of this policy from now on. Those that sessions in cookies have left out
     /// come back when the session is refreshed at its provider.
     pub(crate) fn update(&self, policy: &Policy) {
-        let rules = policy.apps().iter().flat_map(|app| app.rules());
+        let rules = policy.apps().iter().flat_map(|app| app.all_rules());
         let entries = rules.flat_map(|rule| rule.allow());
         let groups = entries.flat_map(|entry| entry.matchers()).filter_map(group);
         self.0.store(Arc::new(Requested {

@@ -68,6 +68,11 @@ impl AuthenticatedCaller {
         self.verified.is_for(audiences)
     }
 
+    /// The audiences of the token.
+    pub fn audiences(&self) -> &[String] {
+        self.verified.claims().audiences()
+    }
+
     /// The caller that rules match on.
     pub const fn caller(&self) -> &Caller {
         &self.caller

@@ -17,6 +17,26 @@ pub const NAMES: [&str; 7] = [
     "x-rewrite-url",
 ];
 
+/// The header with the user's name for apps.
+pub(crate) const USER: &str = "x-auth-request-user";
+/// The header with the caller's name.
+pub(crate) const CALLER: &str = "x-portcullis-caller";
+/// The header with the e-mail address.
+pub(crate) const EMAIL: &str = "x-auth-request-email";
+/// The header with the groups.
+pub(crate) const GROUPS: &str = "x-auth-request-groups";
+/// The header with the user name that the user prefers.
+pub(crate) const PREFERRED_USERNAME: &str = "x-auth-request-preferred-username";
+
+/// What a policy calls the identities of a caller, and the headers that have them for every app.
+pub(crate) const IDENTITIES: [(&str, &str); 5] = [
+    ("user", USER),
+    ("caller", CALLER),
+    ("email", EMAIL),
+    ("groups", GROUPS),
+    ("preferred_username", PREFERRED_USERNAME),
+];
+
 /// Whether a header field of this name claims an identity, in any spelling.
 pub(crate) fn claims_identity(name: &[u8]) -> bool {
     // All names here begin alike, and most headers don't: this runs for each header.
@@ -33,7 +53,8 @@ pub(crate) fn is_own(name: &[u8]) -> bool {
     starts_with(name, OWN_PREFIX)
 }
 
-fn starts_with(name: &[u8], prefix: &str) -> bool {
+/// Whether a name begins like this, in any spelling.
+pub(crate) fn starts_with(name: &[u8], prefix: &str) -> bool {
     name.get(..prefix.len())
         .is_some_and(|head| same(head, prefix.as_bytes()))
 }

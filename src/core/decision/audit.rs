@@ -10,6 +10,7 @@ use crate::caller::AuthenticatedCaller;
 use crate::credential::Credential;
 use crate::escape;
 use crate::policy::{App, Rule};
+use crate::reason::Reason;
 use crate::request::Headers;
 use crate::token::Token;
 
@@ -22,7 +23,7 @@ const UNVERIFIED_EMAIL: &str =
 
 /// One audit record. A member that does not apply is absent.
 struct AuditRecord<'a> {
-    texts: [(&'static str, Option<&'a str>); 14],
+    texts: [(&'static str, Option<&'a str>); 18],
     /// What a refused token claimed.
     claimed: Option<Claimed>,
 }
@@ -69,6 +70,12 @@ impl Decision<'_> {
                 ("audit", Some("portcullis.decision.v1")),
                 ("decision", Some(outcome)),
                 ("reason", Some(self.reason.code())),
+                ("enforced", self.reported.map(Reason::code)),
+                ("shadow", self.shadow.map(|shadow| shadow.outcome.text())),
+                (
+                    "shadow_rule",
+                    self.shadow.and_then(|shadow| shadow.rule).map(Rule::name),
+                ),
                 ("detail", detail.as_deref()),
                 // The exact error, if there is one.
                 ("error", error.as_deref().or(detail.as_deref())),
@@ -78,6 +85,7 @@ impl Decision<'_> {
                 ("trust", trust.or_else(|| evidence?.trust())),
                 ("kid", kid.or_else(|| evidence?.kid())),
                 ("token", caller.map(AuthenticatedCaller::token_id)),
+                ("id", headers.request_id()),
                 ("method", method.as_deref()),
                 ("host", host.as_deref()),
                 ("path", path.as_deref()),
@@ -94,7 +102,7 @@ impl Decision<'_> {
 
 impl Decision<'_> {
     /// The bearer token of the request, if the decision is about it.
-    fn bearer<'h>(&self, headers: &Headers<'h>) -> Option<&'h str> {
+    pub(super) fn bearer<'h>(&self, headers: &Headers<'h>) -> Option<&'h str> {
         match Credential::read(headers, Token::MAX_BYTES) {
             Ok(Credential::Bearer(token)) if !self.by_session => Some(token),
             _ => None,

@@ -16,17 +16,64 @@ const MAX_NAME: usize = 128;
 
 /// Why rules with the user's e-mail address do not apply.
 const UNVERIFIED_EMAIL: &str =
-    "Your identity provider has not verified your email address, so it does not count. ";
+    " Your identity provider has not verified your email address, so it does not count.";
 
-/// The page, with `next_steps`, which is HTML, below the text.
-pub(super) fn write(decision: &Decision<'_>, next_steps: &str) -> String {
-    let reason = decision.reason();
+/// The page, with `next_steps`, which is HTML, below the text, and the request ID.
+pub(super) fn write(decision: &Decision<'_>, next_steps: &str, id: Option<&str>) -> String {
     let (title, text) = title_and_text(decision);
-    let text = page::escape(&text);
-    let main = format!(
-        "<p>{text}</p>\n{next_steps}<p class=\"quiet\">Reason: <code>{reason}</code></p>\n"
-    );
-    page::document(title, "", &main, "")
+    let (text, whom) = (page::escape(&text), whom_to_ask(decision));
+    let reason = decision.reason().code();
+    let (before_id, id, after_id) = match id {
+        Some(id) => ("<br>\nRequest ID: <code>", id, "</code>"),
+        None => ("", "", ""),
+    };
+    let main = [
+        "<p>",
+        &text,
+        &whom,
+        "</p>\n",
+        next_steps,
+        "<p class=\"quiet\">Reason: <code>",
+        reason,
+        "</code>",
+        before_id,
+        id,
+        after_id,
+        "</p>\n",
+    ];
+    page::document(title, "", &main.concat(), "")
+}
+
+/// Whom a refused user can ask, as the last sentence of the text. It is HTML.
+fn whom_to_ask(decision: &Decision<'_>) -> String {
+    let contact = decision.app().and_then(App::contact).map(linked);
+    match (decision.class(), decision.reason()) {
+        (Class::Forbidden, Reason::CrossSite) => match contact {
+            Some(contact) => [" If that does not help, ask ", &contact, "."].concat(),
+            None => String::new(),
+        },
+        (Class::Forbidden, Reason::CallerNotAllowed | Reason::ProxyUntrusted) => {
+            let contact = contact.as_deref().unwrap_or("its owner");
+            [" Ask ", contact, " for access."].concat()
+        }
+        _ => String::new(),
+    }
+}
+
+/// A contact as HTML: its URLs are links.
+fn linked(contact: &str) -> String {
+    let contact = page::escape(contact);
+    let mut html = String::new();
+    for (index, word) in contact.split(' ').enumerate() {
+        let space = if index == 0 { "" } else { " " };
+        let parts = if word.starts_with("https://") {
+            [space, "<a href=\"", word, "\">", word, "</a>"]
+        } else {
+            [space, word, "", "", "", ""]
+        };
+        html.push_str(&parts.concat());
+    }
+    html
 }
 
 /// What failed, and what the user can do. Neither is HTML.
@@ -66,7 +113,7 @@ fn title_and_text(decision: &Decision<'_>) -> (&'static str, String) {
                 } else {
                     ""
                 };
-                format!("{who}, but you don't have access to {app}. {note}Ask its owner for access.")
+                format!("{who}, but you don't have access to {app}.{note}")
             };
             ("Access denied", text)
         }

@@ -140,3 +140,41 @@ fn a_request_for_no_app_has_the_realm_of_the_gate() {
         Some(r#"Bearer realm="portcullis", error="insufficient_scope""#)
     );
 }
+
+#[test]
+fn the_request_id_is_in_json_and_on_pages_if_it_is_plain() {
+    let policy = Policy::from_json(POLICY).unwrap();
+    let body = |client, ids: &[&'static [u8]]| {
+        let mut fields: Vec<_> = headers_of(client).iter().collect();
+        fields.extend(ids.iter().map(|id| (&b"X-Request-Id"[..], *id)));
+        let decision = Decision {
+            app: policy.apps().first(),
+            ..Decision::new(Reason::CallerNotAllowed)
+        };
+        LocalReply::refusal(&decision, &Headers::new(fields))
+            .unwrap()
+            .body
+    };
+    let json = body(Client::Program, &[b"5e8f-1_a.B"]);
+    let expected =
+        r#"{"error":"insufficient_scope","reason":"caller-not-allowed","id":"5e8f-1_a.B"}"#;
+    assert_eq!(json.trim_end(), expected);
+    let page = body(Client::Browser, &[b"5e8f"]);
+    assert!(page.contains("Request ID: <code>5e8f</code>"), "{page}");
+    let many: [&[&[u8]]; 7] = [
+        &[],
+        &[b""],
+        &[b"a\"b"],
+        &[b"<b>"],
+        &[b"\xff"],
+        &[&[b'a'; 65]],
+        &[b"one", b"two"],
+    ];
+    for ids in many {
+        let json = body(Client::Program, ids);
+        let expected = r#"{"error":"insufficient_scope","reason":"caller-not-allowed"}"#;
+        assert_eq!(json.trim_end(), expected, "{ids:?}");
+        let page = body(Client::Browser, ids);
+        assert!(!page.contains("Request ID"), "{page}");
+    }
+}

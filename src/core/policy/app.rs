@@ -1,6 +1,7 @@
 //! Apps: what is protected, and which rule applies.
 
 use crate::caller::Caller;
+use crate::timestamp::Timestamp;
 
 use super::host::HostPattern;
 use super::rule::Rule;
@@ -14,13 +15,35 @@ pub struct App {
     pub(super) name: String,
     pub(super) hosts: Vec<HostPattern>,
     pub(super) rules: Vec<Rule>,
+    pub(super) shadow_rules: Vec<Rule>,
+    pub(super) report_until: Option<ReportUntil>,
     pub(super) audiences: Vec<String>,
     pub(super) origins: Vec<Origin>,
     pub(super) forward_authorization: bool,
     pub(super) has_own_bearer: bool,
     pub(super) passes_encoded_paths: bool,
     pub(super) strip_headers: Vec<String>,
+    pub(super) identity_headers: Vec<IdentityHeader>,
     pub(super) preflight: bool,
+    pub(super) contact: Option<String>,
+}
+
+/// A header that tells an app who the caller is, in addition to those of every app.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct IdentityHeader {
+    /// Its name, in lower case.
+    pub(crate) name: String,
+    /// The header of every app that has its value.
+    pub(crate) source: &'static str,
+}
+
+/// Until when refusals of an app are only reported.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ReportUntil {
+    /// The time.
+    pub time: Timestamp,
+    /// The time as the policy has it, by RFC 3339.
+    pub text: String,
 }
 
 /// A web origin by RFC 6454, in the form of browsers: scheme, host in lower case, and the port
@@ -51,6 +74,28 @@ impl App {
         &self.rules
     }
 
+    /// Rules that are evaluated beside [`App::rules`] and never enforced.
+    pub fn shadow_rules(&self) -> &[Rule] {
+        &self.shadow_rules
+    }
+
+    /// All rules, with those that are never enforced.
+    pub fn all_rules(&self) -> impl Iterator<Item = &Rule> {
+        self.rules.iter().chain(&self.shadow_rules)
+    }
+
+    /// Until when refusals are only reported.
+    pub const fn report_until(&self) -> Option<&ReportUntil> {
+        self.report_until.as_ref()
+    }
+
+    /// Whether refusals are only reported now.
+    pub fn is_report_only(&self, now: Timestamp) -> bool {
+        self.report_until
+            .as_ref()
+            .is_some_and(|until| now < until.time)
+    }
+
     /// A bearer token needs one of these in `aud`, in addition to an audience of its trust entry;
     /// empty for no further requirement.
     pub fn audiences(&self) -> &[String] {
@@ -79,9 +124,20 @@ impl App {
         self.passes_encoded_paths
     }
 
-    /// More identity headers that this app trusts, in lower case: removed from every request.
+    /// More identity headers that this app trusts, in lower case: removed from every request. Those of
+    /// [`App::identity_headers`] are among them.
     pub fn strip_headers(&self) -> &[String] {
         &self.strip_headers
+    }
+
+    /// The headers that tell this app who the caller is, in addition to those of every app.
+    pub fn identity_headers(&self) -> &[IdentityHeader] {
+        &self.identity_headers
+    }
+
+    /// Whom a user without access can ask.
+    pub fn contact(&self) -> Option<&str> {
+        self.contact.as_deref()
     }
 
     /// Whether a genuine CORS preflight is allowed.
@@ -91,16 +147,12 @@ impl App {
 
     /// The first public rule that matches the request.
     pub fn public_rule(&self, method: &str, path: &str) -> Option<&Rule> {
-        self.rules
-            .iter()
-            .find(|rule| rule.is_public() && rule.matches(method, path))
+        Rule::public_of(&self.rules, method, path)
     }
 
     /// The first rule that matches the request and lists the caller.
     pub fn rule_for(&self, method: &str, path: &str, caller: &Caller) -> Option<&Rule> {
-        self.rules
-            .iter()
-            .find(|rule| rule.matches(method, path) && rule.allows(caller))
+        Rule::allowing_of(&self.rules, method, path, caller)
     }
 }
 

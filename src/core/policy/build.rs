@@ -3,6 +3,7 @@
 mod app;
 mod check;
 mod entry;
+mod header;
 mod host;
 mod identity_source;
 mod keys;

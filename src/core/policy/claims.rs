@@ -19,7 +19,7 @@ impl Policy {
     /// The claims of users that the rules match on.
     pub fn requested_claims(&self) -> RequestedClaims {
         let mut requested = RequestedClaims::default();
-        let rules = self.apps().iter().flat_map(|app| app.rules());
+        let rules = self.apps().iter().flat_map(|app| app.all_rules());
         for entry in rules.flat_map(Rule::allow) {
             for matcher in entry.matchers() {
                 if let (Some(from), Matcher::Claim { path, test }) = (entry.from(), matcher) {

@@ -109,12 +109,16 @@ wire! {
         name: String,
         hosts: Hosts,
         rules: Vec<Rule>,
+        shadow_rules: Vec<Rule>,
+        report_until: String,
         audiences: Vec<String>,
         origins: Vec<String>,
         forward_authorization: bool,
         bearer: String,
         encoded_paths: String,
         strip_headers: Vec<String>,
+        identity_headers: Json,
+        contact: String,
         preflight: bool,
     }
 

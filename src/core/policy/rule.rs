@@ -26,6 +26,23 @@ pub(super) enum Access {
 }
 
 impl Rule {
+    /// The first public rule of these that matches the request.
+    pub(crate) fn public_of<'a>(rules: &'a [Self], method: &str, path: &str) -> Option<&'a Self> {
+        let mut rules = rules.iter();
+        rules.find(|rule| rule.is_public() && rule.matches(method, path))
+    }
+
+    /// The first rule of these that matches the request and lists the caller.
+    pub(crate) fn allowing_of<'a>(
+        rules: &'a [Self],
+        method: &str,
+        path: &str,
+        caller: &Caller,
+    ) -> Option<&'a Self> {
+        let mut rules = rules.iter();
+        rules.find(|rule| rule.matches(method, path) && rule.allows(caller))
+    }
+
     /// Its name, unique in its app.
     pub fn name(&self) -> &str {
         &self.name

@@ -108,6 +108,8 @@ fn every_field_is_read() {
         {"name": "web", "hosts": ["Web.Example.com", "*.web.example.com"], "audiences": ["web"],
          "origins": ["https://Other.example.com:443", "http://localhost:3000"],
          "forward_authorization": true, "strip_headers": ["X-WebAuth-User"], "preflight": false,
+         "identity_headers": {"X-User": "preferred_username"}, "contact": "Web team", "report_until": "2027-01-31T00:00:00Z",
+         "shadow_rules": [{"name": "all", "allow": [{"from": "idp", "anyone": true}]}],
          "rules": [
            {"name": "all", "allow": [
              {"service_account": "*/monitoring/*"},
@@ -152,7 +154,11 @@ fn every_field_is_read() {
         ["https://other.example.com", "http://localhost:3000"]
     );
     assert!(app.forward_authorization() && !app.preflight());
-    assert_eq!(app.strip_headers(), ["x-webauth-user"]);
+    assert_eq!(app.strip_headers(), ["x-webauth-user", "x-user"]);
+    assert_eq!(app.identity_headers().len(), 1);
+    assert_eq!(app.contact(), Some("Web team"));
+    assert_eq!(app.report_until().unwrap().time.secs(), 1_801_353_600);
+    assert_eq!(app.shadow_rules()[0].allow().len(), 1);
     assert_eq!(app.rules()[0].allow().len(), 6);
     assert_eq!(app.rules()[1].methods(), ["POST", "M-SEARCH"]);
 }

@@ -2,12 +2,13 @@ use super::*;
 
 /// The codes that responses, logs, metrics and documentation agree on. A changed code breaks
 /// dashboards.
-const CODES: [&str; 31] = [
+const CODES: [&str; 32] = [
     "rule",
     "public",
     "preflight",
     "companion",
     "ungated",
+    "report-only",
     "no-credentials",
     "authorization-malformed",
     "authorization-ambiguous",

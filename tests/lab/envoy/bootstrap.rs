@@ -74,15 +74,19 @@ fn stats_tags() -> Value {
     json!([
         tag(
             "app",
-            r"^wasmcustom\.portcullis_decisions_total(\.app\.(.+?))\.decision\."
+            r"^wasmcustom\.portcullis_[a-z_]+(\.app\.([a-z0-9-]+))"
         ),
         tag(
             "decision",
-            r"^wasmcustom\.portcullis_decisions_total.*(\.decision\.(.+?))\.reason\."
+            r"^wasmcustom\.portcullis_[a-z_]+.*(\.decision\.([a-z]+))"
         ),
         tag(
             "reason",
-            r"^wasmcustom\.portcullis_decisions_total.*(\.reason\.(.+))$"
+            r"^wasmcustom\.portcullis_[a-z_]+.*(\.reason\.([a-z-]+))$"
+        ),
+        tag(
+            "shadow",
+            r"^wasmcustom\.portcullis_[a-z_]+.*(\.shadow\.([a-z]+))$"
         ),
         tag(
             "trust",

@@ -3,9 +3,10 @@
 use std::fmt::Write as _;
 
 use portcullis_core::escape;
-use portcullis_core::policy::Policy;
+use portcullis_core::policy::{App, Policy};
 use serde_json::{Value, json};
 
+use crate::clock::now;
 use crate::document::Report;
 use crate::manifests::{Found, FoundPolicy, Kind, Warning};
 
@@ -32,6 +33,8 @@ struct ValidPolicy {
     name: Option<String>,
     digest: String,
     summary: String,
+    /// The apps whose refusals are only reported, and until when.
+    open: Vec<(String, String)>,
     json: String,
 }
 
@@ -86,6 +89,10 @@ impl Results {
             let place = escape::line(&policy.place()).into_owned();
             lines.push(format!("{place}: valid: {}", policy.summary));
             lines.push(format!("digest: {}", policy.digest));
+            let open = policy.open.iter();
+            lines.extend(open.map(|(app, until)| {
+                format!("app {app}: OPEN until {until}: its refusals are only reported")
+            }));
         }
         if self.others > 0 {
             lines.push(format!(
@@ -119,6 +126,7 @@ impl Results {
                 "name": policy.name,
                 "digest": policy.digest,
                 "summary": policy.summary,
+                "open": policy.open.iter().map(|(app, until)| json!({"app": app, "until": until})).collect::<Vec<_>>(),
             })
         });
         let results = json!({
@@ -190,6 +198,7 @@ impl ValidPolicy {
             name: found.name.clone(),
             digest: policy.digest().to_string(),
             summary: summary(policy),
+            open: open(policy),
             json: found.json(),
         }
     }
@@ -208,6 +217,12 @@ impl ValidPolicy {
         }
         place
     }
+}
+
+fn open(policy: &Policy) -> Vec<(String, String)> {
+    let apps = policy.report_only_apps(now()).map(|(app, _)| app);
+    let until = |app: &App| Some((app.name().to_owned(), app.report_until()?.text.clone()));
+    apps.filter_map(until).collect()
 }
 
 fn summary(policy: &Policy) -> String {

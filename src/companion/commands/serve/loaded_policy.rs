@@ -9,6 +9,7 @@ use std::sync::{Arc, OnceLock};
 
 use portcullis_core::policy::Policy;
 
+use crate::clock::now;
 use crate::config::Config;
 use crate::document::Report;
 use crate::metrics::Metrics;
@@ -41,7 +42,7 @@ pub(super) fn watch(
         let name = config.policy.display().to_string();
         let loaded = load(name, contents.concat(), &config, &cookie)?;
         claims.update(&loaded.policy);
-        metrics.policy_loaded(loaded.policy.digest());
+        metrics.policy_loaded(&loaded.policy);
         Ok(loaded)
     })
 }
@@ -73,8 +74,11 @@ fn load(
         None => None,
     };
     // Only of a policy that is loaded, because a failed load is tried again and again.
-    for warning in policy.warnings() {
+    for warning in policy.warnings(now()) {
         tracing::warn!("{warning}");
+    }
+    for (_, line) in policy.report_only_apps(now()) {
+        tracing::warn!("{line}");
     }
     Ok(LoadedPolicy { policy, redirects })
 }

@@ -1,6 +1,8 @@
 //! The request ID, which is in the log lines of a request, on its error page and in `X-Request-Id`.
 
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use portcullis_core::request::request_id;
 use rand_core::{OsRng, RngCore as _};
 
 /// The header of the request ID in responses, and of the proxy's own in requests.
@@ -31,7 +33,20 @@ impl RequestId {
 
 /// The request ID that a proxy in front has set, if it is safe to log.
 pub(super) fn proxy_request_id(headers: &HeaderMap) -> Option<&str> {
-    let id = headers.get(X_REQUEST_ID)?.to_str().ok()?;
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    (!id.is_empty() && id.len() <= 64 && id.bytes().all(plain)).then_some(id)
+    let mut ids = headers.get_all(X_REQUEST_ID).iter();
+    let id = ids.next().filter(|_| ids.next().is_none())?;
+    request_id(id.as_bytes())
+}
+
+/// Gives a request our ID if its proxy has set none: a refusal shows the ID by which the proxy logs it, or else
+/// ours.
+pub(crate) fn set_request_id(request: &mut Parts) {
+    if proxy_request_id(&request.headers).is_some() {
+        return;
+    }
+    request.headers.remove(X_REQUEST_ID);
+    let id = request.extensions.get::<RequestId>();
+    if let Some(id) = id.and_then(RequestId::header) {
+        request.headers.insert(X_REQUEST_ID, id);
+    }
 }

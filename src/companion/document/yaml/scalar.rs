@@ -1,5 +1,7 @@
 //! Plain (unquoted) scalars, which YAML parsers read differently.
 
+use portcullis_core::timestamp::Timestamp;
+
 use crate::document::node::{Span, Value};
 use crate::document::report::Diagnostic;
 
@@ -8,7 +10,7 @@ mod tests;
 
 /// The value of a plain scalar: null and booleans of YAML 1.2's core schema, numbers in JSON's grammar, or
 /// else a string. A scalar that is a string here and something else in YAML 1.1, or for Envoy, is an
-/// error.
+/// error; but not a complete timestamp in UTC, which means the same to all of them.
 pub(super) fn plain(text: &str, span: &Span) -> Result<Value, Diagnostic> {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return Ok(Value::Null),
@@ -23,7 +25,7 @@ pub(super) fn plain(text: &str, span: &Span) -> Result<Value, Diagnostic> {
         "a boolean"
     } else if is_number(text) {
         "a number"
-    } else if is_date(text) {
+    } else if is_date(text) && Timestamp::parse(text).is_none() {
         "a date"
     } else {
         return Ok(Value::String(text.to_owned()));

@@ -297,3 +297,50 @@ async fn decisions_without_a_caller_are_not_restricted() {
     let response = companion.nginx_at(path, options, &preflight).await;
     assert_eq!(response.verdict(), (202, Reason::Preflight));
 }
+
+#[tokio::test]
+async fn refusals_are_reported_until_the_time_and_identity_headers_are_the_apps_own() {
+    let companion = Companion::start();
+    let karma = companion.karma();
+    let basic = "Basic YTpi";
+    for (path, authorization, caller, reason) in [
+        (
+            "/api/x",
+            &*karma,
+            Some("blue/monitoring/karma"),
+            Reason::Rule,
+        ),
+        (
+            "/x",
+            &karma,
+            Some("blue/monitoring/karma"),
+            Reason::ReportOnly,
+        ),
+        ("/x", basic, None, Reason::ReportOnly),
+    ] {
+        let forged = [("Authorization", authorization), ("X-WebAuth-User", "root")];
+        let original = format!("GET https://open.example.com{path}");
+        let response = companion.nginx(&original, &forged).await;
+        assert_eq!(response.verdict(), (202, reason), "{path}");
+        assert_eq!(response.header("x-webauth-user"), caller);
+        let forwarded = (reason == Reason::ReportOnly).then_some(authorization);
+        assert_eq!(response.header("authorization"), forwarded);
+        let target = format!("GET /oauth2/auth{path}");
+        let envoy = [("Host", "open.example.com"), ("X-Forwarded-Proto", "https")];
+        let envoy: Vec<_> = envoy.iter().chain(&forged).copied().collect();
+        let response = companion.ask(&target, &envoy).await;
+        assert_eq!(response.verdict(), (200, reason), "{path}");
+        let removed = response.header("x-envoy-auth-headers-to-remove").unwrap();
+        let is_removed = removed.split(',').any(|name| name == "x-webauth-user");
+        assert_eq!(is_removed, caller.is_none(), "{removed}");
+    }
+    // What a location of the proxy refuses would be a refusal too.
+    let narrowed = companion
+        .nginx_at(
+            "/oauth2/auth?allowed_groups=sre",
+            "GET https://open.example.com/api/x",
+            &[("Authorization", &karma)],
+        )
+        .await;
+    assert_eq!(narrowed.verdict(), (202, Reason::ReportOnly));
+}

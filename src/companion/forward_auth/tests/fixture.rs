@@ -94,6 +94,12 @@ fn policy(blue: &SigningKey, gitlab: &SigningKey) -> Policy {
              "rules": [{"name": "all", "allow": [
                 {"service_account": "blue/*/*"}, {"from": "sso", "anyone": true},
              ]}]},
+            {"name": "open", "hosts": ["open.example.com"], "report_until": "2999-01-01T00:00:00Z",
+             "identity_headers": {"X-WEBAUTH-USER": "caller"},
+             "shadow_rules": [{"name": "all", "allow": [{"service_account": "blue/*/*"}]}],
+             "rules": [{"name": "api", "paths": ["/api/**"], "allow": [
+                {"service_account": "blue/*/*"}, {"from": "gitlab", "anyone": true},
+             ]}]},
         ],
     });
     Policy::from_json(&document.to_string()).unwrap()

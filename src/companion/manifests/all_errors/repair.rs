@@ -56,8 +56,13 @@ impl Repair {
                 let levels = field.matches("[]").count() - 1;
                 Self::RemoveParent(levels)
             }
-            "apps[].rules[].paths" if problem.contains("`encoded_paths") => Self::Remove,
-            "apps[].rules[].allow" => Self::RemoveParent(1),
+            field if field.starts_with("apps[].identity_headers.") => Self::RemoveParent(1),
+            "apps[].rules[].paths" | "apps[].shadow_rules[].paths"
+                if problem.contains("`encoded_paths") =>
+            {
+                Self::Remove
+            }
+            "apps[].rules[].allow" | "apps[].shadow_rules[].allow" => Self::RemoveParent(1),
             field => match substitute(field, draft, place, number) {
                 Some(json) => Self::Replace(json),
                 None => Self::Remove,
@@ -121,7 +126,8 @@ fn substitute(field: &str, draft: &Draft<'_>, place: &Place, number: usize) -> O
     let text = |name: &str| value?.member(name)?.text();
     let name = text("name").unwrap_or(&word);
     let public = |name: &str| json!({"name": name, "paths": [format!("/{word}")], "public": true});
-    let json = match field {
+    // Shadow rules have the form of rules.
+    let json = match &*field.replace("apps[].shadow_rules[]", "apps[].rules[]") {
         "apps[].audiences[]"
         | "apps[].name"
         | "apps[].rules[].name"
@@ -156,7 +162,9 @@ fn substitute(field: &str, draft: &Draft<'_>, place: &Place, number: usize) -> O
 impl Lost {
     /// Whether a place is in an entry that refers to a lost name.
     pub(super) fn is_in(&self, draft: &Draft<'_>, place: &Place) -> bool {
-        if !place.field.starts_with("apps[].rules[].allow[]") || self.is_empty() {
+        let lists = ["apps[].rules[].allow[]", "apps[].shadow_rules[].allow[]"];
+        let is_entry = lists.iter().any(|list| place.field.starts_with(list));
+        if !is_entry || self.is_empty() {
             return false;
         }
         // apps, [i], rules, [j], allow, [k]

@@ -194,3 +194,66 @@ fn without_sso_cookies_are_ignored() {
     let mut test = TestGate::with_keys();
     assert_eq!(test.with_token(&session()), refused(Reason::NoCredentials));
 }
+
+#[test]
+fn an_app_gets_identity_headers_of_its_own_and_never_the_clients() {
+    let own = r#""identity_headers": {"X-WEBAUTH-USER": "email", "Remote-User": "user", "Remote-Groups": "groups"},
+        "rules": ["#;
+    let mut test = TestGate::of(&USERS.replacen(r#""rules": ["#, own, 1));
+    test.fetch(COMPANION, Some(&[(Algorithm::Es256, KID)]));
+    let changes = |test: &mut TestGate, request: &str, cookies: &str| {
+        let fields = [
+            ("cookie", cookies),
+            ("x-webauth-user", "root@example.com"),
+            ("REMOTE_USER", "root"),
+            ("Remote.Groups", "sre"),
+        ];
+        let headers = headers(request, &fields);
+        let (gate, context, cache) = test.parts();
+        let Evaluation::Decided(decision) = gate.evaluate(&headers, context, cache) else {
+            panic!("it waits");
+        };
+        let mut changes = Vec::new();
+        let outcome = decision.outcome(&headers, gate.policy().audit());
+        let changed = outcome.verdict().change_headers(|name, value| {
+            let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+            changes.push((text(name), value.map(text)));
+            Ok::<_, ()>(())
+        });
+        assert_eq!(changed, Ok(()));
+        changes
+    };
+    let without_groups = session_with(&[("groups", "")]);
+    for (request, claims, expected) in [
+        (
+            ALERTS,
+            session(),
+            &[
+                ("x-webauth-user", "alice@example.com"),
+                ("remote-user", "sso/4711"),
+                ("remote-groups", "sre,dev"),
+            ][..],
+        ),
+        (
+            "GET alertmanager.example.com /mail",
+            without_groups,
+            &[
+                ("x-webauth-user", "alice@example.com"),
+                ("remote-user", "sso/4711"),
+            ],
+        ),
+        ("GET alertmanager.example.com /-/healthy", session(), &[]),
+    ] {
+        let changes = changes(&mut test, request, &cookie(&claims));
+        for name in ["x-webauth-user", "REMOTE_USER", "Remote.Groups"] {
+            assert!(changes.contains(&(name.to_owned(), None)), "{changes:?}");
+        }
+        let set = changes.iter().filter(|(name, value)| {
+            value.is_some() && (name == "x-webauth-user" || name.starts_with("remote-"))
+        });
+        let set: Vec<_> = set
+            .map(|(name, value)| (&**name, value.as_deref().unwrap()))
+            .collect();
+        assert_eq!(set, expected, "{request}");
+    }
+}

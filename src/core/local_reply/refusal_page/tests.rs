@@ -34,7 +34,7 @@ fn page(reason: Reason, claims: &str) -> String {
         authenticated: Some(caller(&policy, claims)),
         ..Decision::new(reason)
     };
-    write(&decision, "")
+    write(&decision, "", None)
 }
 
 #[test]
@@ -116,10 +116,48 @@ fn every_page_says_what_failed_and_what_to_do() {
             continue;
         }
         let (title, text) = title_and_text(&decision);
+        let text = text + &whom_to_ask(&decision);
         assert!(!title.is_empty(), "{reason}");
         assert!(
             text.matches(". ").count() >= 1 && text.ends_with('.'),
             "{reason}: {text}"
         );
     }
+}
+
+#[test]
+fn the_page_of_a_refusal_names_the_contact_of_the_app_and_links_its_urls() {
+    let ask = |contact: &str| {
+        let app = r#""name": "prometheus","#;
+        let policy = POLICY.replace(app, &format!(r#"{app} "contact": "{contact}","#));
+        let policy = Policy::from_json(&policy).unwrap();
+        let decision = |reason| Decision {
+            app: policy.apps().first(),
+            authenticated: Some(caller(&policy, "")),
+            ..Decision::new(reason)
+        };
+        let page = write(&decision(Reason::CrossSite), "", None);
+        assert!(
+            page.contains("repeat it there. If that does not help, ask "),
+            "{page}"
+        );
+        let page = write(&decision(Reason::NoCredentials), "", None);
+        assert!(!page.contains("ask"), "{page}");
+        let page = write(&decision(Reason::CallerNotAllowed), "", None);
+        let (_, rest) = page.split_once("access to prometheus. Ask ").unwrap();
+        rest.split_once(" for access.</p>").unwrap().0.to_owned()
+    };
+    assert_eq!(ask("#sre"), "#sre");
+    assert_eq!(
+        ask("https://wiki.example.com/access?a=b&c"),
+        "<a href=\"https://wiki.example.com/access?a=b&amp;c\">https://wiki.example.com/access?a=b&amp;c</a>"
+    );
+    assert_eq!(
+        ask("#sre, or https://wiki.example.com"),
+        "#sre, or <a href=\"https://wiki.example.com\">https://wiki.example.com</a>"
+    );
+    assert_eq!(
+        ask("<b>javascript:alert(1)</b> https://'onclick='x"),
+        "&lt;b&gt;javascript:alert(1)&lt;/b&gt; <a href=\"https://&#39;onclick=&#39;x\">https://&#39;onclick=&#39;x</a>"
+    );
 }

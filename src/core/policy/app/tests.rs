@@ -174,6 +174,10 @@ impl Dice {
             forward_authorization: false,
             has_own_bearer: false,
             passes_encoded_paths: false,
+            shadow_rules: Vec::new(),
+            report_until: None,
+            identity_headers: Vec::new(),
+            contact: None,
             strip_headers: Vec::new(),
             preflight: true,
         }

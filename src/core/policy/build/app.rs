@@ -2,29 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use crate::caller::headers::same;
+use crate::escape;
 use crate::policy::document;
 use crate::policy::error::{Location, PolicyError};
 use crate::policy::host::{HostUse, Table};
-use crate::policy::{App, Origin, Rule};
-use crate::request::{is_dns_name, is_token};
+use crate::policy::{App, Origin, ReportUntil, Rule};
+use crate::request::is_dns_name;
+use crate::timestamp::Timestamp;
 
 use super::identity_source::IdentitySources;
-use super::{check, host, rule};
-
-/// Headers that requests need, or that have their own setting.
-const NEVER_STRIPPED: [&str; 10] = [
-    "authorization",
-    "connection",
-    "content-length",
-    "cookie",
-    "host",
-    "keep-alive",
-    "proxy-connection",
-    "te",
-    "transfer-encoding",
-    "upgrade",
-];
+use super::{check, header, host, rule};
 
 /// Validates all apps, and adds their hosts to the table.
 pub(super) fn apps(
@@ -87,38 +74,97 @@ fn app(
         }
     };
     let origins = wire.origins.unwrap_or_default();
-    let strip_headers = wire.strip_headers.unwrap_or_default();
+    let at = location.member("strip_headers");
+    let mut strip_headers = check::each(
+        wire.strip_headers.unwrap_or_default(),
+        &at,
+        header::stripped,
+    )?;
+    let identity_headers = match wire.identity_headers {
+        None => Vec::new(),
+        Some(wire) => header::identity_headers(&wire, &location.member("identity_headers"))?,
+    };
+    // A client could send them otherwise where they are not set.
+    strip_headers.extend(identity_headers.iter().map(|header| header.name.clone()));
     let help = "list at least one rule; without rules every request is refused";
     let rules = check::required(wire.rules, location, "rules", help)?;
-    let rules = rule::rules(rules, sources, &location.member("rules"))?;
+    let at = location.member("rules");
+    let rules = rule::rules(check::filled(rules, &at, help)?, sources, &at)?;
+    let at = location.member("shadow_rules");
+    let shadow_rules = match wire.shadow_rules {
+        None => Vec::new(),
+        Some(rules) => {
+            let help = "list at least one rule, or remove it";
+            rule::rules(check::filled(rules, &at, help)?, sources, &at)?
+        }
+    };
     let passes_encoded_paths = is_second(
         wire.encoded_paths,
         ["refuse", "pass"],
         &location.member("encoded_paths"),
     )?;
-    let has_paths = |rule: &Rule| !rule.is_public() && !rule.paths().is_empty();
-    if passes_encoded_paths && let Some(index) = rules.iter().position(has_paths) {
-        return Err(location
-            .member("rules")
-            .element(index)
-            .member("paths")
-            .error(
-                "the app has `encoded_paths: pass`, and servers read such paths differently",
-                "remove `paths` here, or `encoded_paths`",
-            ));
+    if passes_encoded_paths {
+        for (name, rules) in [("rules", &rules), ("shadow_rules", &shadow_rules)] {
+            refuse_paths(rules, &location.member(name))?;
+        }
     }
     Ok(App {
         name,
         hosts,
         rules,
+        shadow_rules,
+        report_until: report_until(wire.report_until, &location.member("report_until"))?,
         passes_encoded_paths,
         has_own_bearer: is_second(wire.bearer, ["gate", "app"], &location.member("bearer"))?,
         audiences,
         origins: check::each(origins, &location.member("origins"), origin)?,
         forward_authorization: wire.forward_authorization == Some(true),
-        strip_headers: check::each(strip_headers, &location.member("strip_headers"), header)?,
+        strip_headers,
+        identity_headers,
         preflight: wire.preflight != Some(false),
+        contact: contact(wire.contact, &location.member("contact"))?,
     })
+}
+
+/// Refuses rules with `paths` of an app with `encoded_paths: pass`. Public rules match no such path.
+fn refuse_paths(rules: &[Rule], location: &Location) -> Result<(), PolicyError> {
+    let has_paths = |rule: &Rule| !rule.is_public() && !rule.paths().is_empty();
+    match rules.iter().position(has_paths) {
+        None => Ok(()),
+        Some(index) => Err(location.element(index).member("paths").error(
+            "the app has `encoded_paths: pass`, and servers read such paths differently",
+            "remove `paths` here, or `encoded_paths`",
+        )),
+    }
+}
+
+/// Until when refusals are only reported.
+fn report_until(
+    text: Option<String>,
+    location: &Location,
+) -> Result<Option<ReportUntil>, PolicyError> {
+    let Some(text) = text else { return Ok(None) };
+    match Timestamp::parse(&text) {
+        Some(time) => Ok(Some(ReportUntil { time, text })),
+        None => {
+            let help = "write a date and time in UTC, like `2027-01-31T00:00:00Z`";
+            Err(location.error_about(&text, "is not a UTC timestamp", help))
+        }
+    }
+}
+
+/// Whom to ask for access: a short text, which pages show.
+fn contact(text: Option<String>, location: &Location) -> Result<Option<String>, PolicyError> {
+    let Some(text) = text else { return Ok(None) };
+    let is_blank = text.bytes().all(|byte| byte == b' ');
+    if is_blank || text.len() > 256 || text.chars().any(escape::is_hidden) {
+        let help = "write 1 to 256 bytes of visible text, like `#sre` or `https://wiki.example.com/access`";
+        return Err(location.error(
+            "the text is empty, too long, or has hidden characters",
+            help,
+        ));
+    }
+    Ok(Some(text))
 }
 
 /// Whether a value is the second of two; the first is the default.
@@ -170,27 +216,4 @@ fn parse_origin(text: &str) -> Option<Origin> {
         origin.push_str(&port.to_string());
     }
     Some(Origin(origin))
-}
-
-/// A field name by RFC 9110 section 5.1, in lower case.
-fn header(text: String, location: &Location) -> Result<String, PolicyError> {
-    let name = text.to_ascii_lowercase();
-    if name.starts_with(':') {
-        let help = "remove it; it is part of the request, not a header";
-        return Err(location.error_about(&text, "is a pseudo-header", help));
-    }
-    if name.is_empty() || !name.bytes().all(is_token) {
-        let help = "write a header name, like `x-webauth-user`";
-        return Err(location.error_about(&text, "is not a header name", help));
-    }
-    let is = |other: &str| same(name.as_bytes(), other.as_bytes());
-    if is("authorization") {
-        let help = "remove it; `forward_authorization` controls it";
-        return Err(location.error_about(&text, "is always removed unless forwarded", help));
-    }
-    if NEVER_STRIPPED.into_iter().any(is) {
-        let help = "remove it; requests do not work without it";
-        return Err(location.error_about(&text, "is not an identity header", help));
-    }
-    Ok(name)
 }

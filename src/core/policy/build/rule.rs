@@ -8,14 +8,12 @@ use crate::policy::{Pattern, Rule};
 use super::identity_source::IdentitySources;
 use super::{check, entry};
 
-/// Validates all rules of an app.
+/// Validates all rules of a list.
 pub(super) fn rules(
     wire: Vec<document::Rule>,
     sources: IdentitySources<'_>,
     location: &Location,
 ) -> Result<Vec<Rule>, PolicyError> {
-    let help = "list at least one rule; without rules every request is refused";
-    let wire = check::filled(wire, location, help)?;
     let rules = check::each(wire, location, |wire, location| {
         rule(wire, sources, location)
     })?;

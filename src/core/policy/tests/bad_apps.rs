@@ -1,6 +1,7 @@
 //! Apps that are refused.
 
 use super::{accepted, refused};
+use crate::policy::Policy;
 
 const HOSTS: &str = r#""hosts": ["alertmanager.example.com"]"#;
 
@@ -278,4 +279,155 @@ fn any_host_is_for_a_policy_with_one_app() {
     let error = super::error(&text);
     assert_eq!(error.path(), "apps[1].hosts");
     assert!(error.problem().contains("policy with one app"), "{error}");
+}
+
+#[test]
+fn a_contact_is_a_short_visible_text() {
+    let long = "x".repeat(257);
+    for contact in ["", "  ", r"a\nb", r"a\u202eb", &long] {
+        let member = format!(r#""contact": "{contact}""#);
+        let problem = "is empty, too long, or has hidden characters";
+        member_refused(&member, "apps[0].contact", problem, "like `#sre`");
+    }
+    let policy = accepted(HOSTS, &format!(r##"{HOSTS}, "contact": "#sre, or José""##));
+    assert_eq!(policy.apps()[0].contact(), Some("#sre, or José"));
+}
+
+#[test]
+fn h06_identity_headers_have_no_other_meaning() {
+    let at = |name: &str| format!("apps[0].identity_headers.{name}");
+    for name in [
+        "x-auth-request-user",
+        "X-Auth_Request.Email",
+        "X-Portcullis-Caller",
+        "x_portcullis_other",
+        "Authorization",
+        "host",
+        "Cookie",
+        "Set-Cookie",
+        "connection",
+        "Transfer_Encoding",
+        "content-type",
+        "x-forwarded-for",
+        "X-Forwarded-Host",
+        "x-envoy-original-path",
+        "x-request-id",
+        "x-original-url",
+        "sec-fetch-site",
+        "Accept-Language",
+        "proxy-authorization",
+    ] {
+        let member = format!(r#""identity_headers": {{"{name}": "user"}}"#);
+        let problem = "can't be an identity header";
+        member_refused(&member, &at(name), problem, "like `X-WEBAUTH-USER`");
+    }
+    for (name, problem) in [
+        (":path", "is a pseudo-header"),
+        ("a b", "is not a header name"),
+    ] {
+        let member = format!(r#""identity_headers": {{"{name}": "user"}}"#);
+        member_refused(&member, &at(name), problem, "");
+    }
+    let member = r#""identity_headers": {"X-User": "user", "x_user": "email"}"#;
+    let problem = "is the same as another name to an app";
+    member_refused(member, &at("x_user"), problem, "keep one");
+    for (value, help) in [
+        (r#""emial""#, "did you mean `email`?"),
+        (
+            r#""sub""#,
+            "expected one of: user, caller, email, groups, preferred_username",
+        ),
+        ("7", "expected one of"),
+    ] {
+        let member = format!(r#""identity_headers": {{"x-user": {value}}}"#);
+        let problem = "is not an identity";
+        member_refused(&member, &at("x-user"), problem, help);
+    }
+    for value in ["{}", "[]", r#""user""#] {
+        let member = format!(r#""identity_headers": {value}"#);
+        let problem = "expected a mapping with at least one header";
+        member_refused(
+            &member,
+            "apps[0].identity_headers",
+            problem,
+            "X-WEBAUTH-USER",
+        );
+    }
+    // Those of oauth2-proxy, and one that the app strips anyway.
+    let headers = r#""identity_headers": {"X-Forwarded-User": "user", "X-Forwarded-Email": "email",
+        "X-WebAuth-User": "caller"}, "strip_headers": ["x_webauth_user"]"#;
+    let policy = accepted(HOSTS, &format!("{HOSTS}, {headers}"));
+    let names = ["X-WEBAUTH-USER", "x.webauth.user", "x-forwarded-user"];
+    assert!(names.iter().all(|name| policy.strips(name.as_bytes())));
+    assert_eq!(policy.apps()[0].identity_headers().len(), 3);
+}
+
+#[test]
+fn report_until_is_a_time_in_utc() {
+    for text in [
+        "2027-01-31",
+        "2027-02-29T00:00:00Z",
+        "2027-01-31T00:00:00+01:00",
+        "90d",
+        "",
+    ] {
+        let member = format!(r#""report_until": "{text}""#);
+        let help = "in UTC, like `2027-01-31T00:00:00Z`";
+        member_refused(
+            &member,
+            "apps[0].report_until",
+            "is not a UTC timestamp",
+            help,
+        );
+    }
+}
+
+#[test]
+fn shadow_rules_are_validated_like_rules() {
+    let rule = r#"{"name": "a", "paths": ["/a"], "allow": [{"from": "gitlab", "anyone": true}]}"#;
+    for (rules, path, problem) in [
+        ("[]".to_owned(), "", "the list is empty"),
+        (
+            format!("[{rule}, {rule}]"),
+            "[1].name",
+            "duplicate name `a`",
+        ),
+        (
+            rule.replace("gitlab", "nobody"),
+            "[0].allow[0].from",
+            "is not a trust entry",
+        ),
+        (rule.replace("/a", "a"), "[0].paths[0]", ""),
+        (rule.replace("allow", "alow"), "[0].alow", "unknown field"),
+    ] {
+        let rules = if rules.starts_with('[') {
+            rules
+        } else {
+            format!("[{rules}]")
+        };
+        let member = format!(r#""shadow_rules": {rules}"#);
+        member_refused(&member, &format!("apps[0].shadow_rules{path}"), problem, "");
+    }
+    // The name of a rule, too.
+    let polls = rule.replace(r#""a""#, r#""polls""#);
+    let policy = accepted(HOSTS, &format!(r#"{HOSTS}, "shadow_rules": [{polls}]"#));
+    assert_eq!(policy.apps()[0].all_rules().count(), 3);
+}
+
+#[test]
+fn shadow_rules_have_no_paths_beside_encoded_paths() {
+    let app = |shadow: &str| {
+        format!(
+            r#"{{"trust": [], "sso": {{"url": "https://auth.example.com", "envoy_cluster": "c"}},
+                "apps": [{{"name": "app", "hosts": ["app.example.com"], "encoded_paths": "pass",
+                "rules": [{{"name": "all", "allow": [{{"from": "sso", "anyone": true}}]}}],
+                "shadow_rules": [{{"name": "a", "allow": [{{"from": "sso", "group": "a"}}]}}, {shadow}]}}]}}"#
+        )
+    };
+    let open = r#"{"name": "b", "paths": ["/-/healthy"], "public": true}"#;
+    assert!(Policy::from_json(&app(open)).is_ok());
+    let rule = r#"{"name": "b", "paths": ["/b"], "allow": [{"from": "sso", "anyone": true}]}"#;
+    let error = super::error(&app(rule));
+    assert_eq!(error.path(), "apps[0].shadow_rules[1].paths");
+    assert!(error.problem().contains("`encoded_paths: pass`"), "{error}");
 }
