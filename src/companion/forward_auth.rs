@@ -5,10 +5,12 @@
 //! one request and send another. [`host_check`] compares its host with the host that the proxy serves,
 //! [`restrictions`] reads the query parameters that restrict access further, and [`upgrade`] refuses
 //! protocols other than WebSocket. [`evaluator`] decides, and [`response`] builds the response to the proxy.
+//! [`identity`] verifies the bearer token of a client that asks who it is.
 
 mod evaluator;
 pub(crate) mod fuzzing;
 mod host_check;
+mod identity;
 mod original;
 mod response;
 mod restrictions;
@@ -28,6 +30,7 @@ use portcullis_core::request::Headers;
 
 #[allow(unused_imports, reason = "`serve` puts it to use")]
 pub(crate) use evaluator::{Evaluator, SessionRefresh, SessionSource};
+pub(crate) use identity::identify;
 pub(crate) use original::{AmbiguousRequest, RequestFormat};
 pub(crate) use response::AuthResponse;
 

@@ -4,6 +4,7 @@
 //! decisions are enforced.
 
 mod authenticate;
+mod identify;
 mod same_origin;
 mod session;
 mod token_cache;
@@ -23,6 +24,7 @@ use crate::timestamp::Timestamp;
 use crate::token::unverified_parts;
 use crate::trust::KeySourceId;
 
+pub use identify::Identification;
 pub use session::{RefreshOutcome, RefreshRequest};
 pub use token_cache::TokenCache;
 

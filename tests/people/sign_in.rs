@@ -97,6 +97,17 @@ async fn a_user_signs_in_and_is_authenticated() {
     let fixture = Fixture::start().await;
     let mut user = fixture.user_agent();
     fixture.sign_in(&mut user).await;
+    // A bearer token takes precedence, and never falls back to the session.
+    let url = format!("{URL}/oauth2/userinfo");
+    for (authorization, status, reason) in [
+        ("Bearer a.b.c", 401, "token-malformed"),
+        ("Bearer", 400, "authorization-malformed"),
+    ] {
+        let call = Call::get("", "").header("authorization", authorization);
+        let refused = user.fetch(&url, call).await;
+        assert_eq!(refused.status, status, "{}", refused.text());
+        assert_eq!(refused.json()["reason"], reason, "{}", refused.text());
+    }
     let (status, info) = fixture.userinfo(&mut user).await;
     assert_eq!(status, 200, "{info}");
     assert_eq!(

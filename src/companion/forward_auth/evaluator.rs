@@ -3,8 +3,11 @@
 use std::future::Future;
 use std::sync::Arc;
 
+use portcullis_core::caller::AuthenticatedCaller;
 use portcullis_core::decision::Decision;
-use portcullis_core::gate::{Context, Evaluation, Gate, RefreshOutcome, RefreshRequest};
+use portcullis_core::gate::{
+    Context, Evaluation, Gate, Identification, RefreshOutcome, RefreshRequest,
+};
 use portcullis_core::keys::PureRust;
 use portcullis_core::outcome::Outcome;
 use portcullis_core::policy::{Level, Policy, Sso};
@@ -146,6 +149,40 @@ impl Evaluator {
                 set_cookie.filter(|_| refreshed.allows_cookies(decision.enforced_reason()))
             });
             return (decision, set_cookie);
+        }
+    }
+
+    /// The caller of the request's bearer token, or the refusal of it. It waits for keys for a bounded time.
+    /// `None` if there is no bearer token.
+    pub(super) async fn identify(
+        &self,
+        headers: &Headers<'_>,
+    ) -> Option<Result<Arc<AuthenticatedCaller>, Decision<'_>>> {
+        let (arrived, until) = (self.issuers.now(), Instant::now() + WAIT_TIMEOUT);
+        let revocations = Revocations::default();
+        loop {
+            let snapshot = self.issuers.snapshot();
+            let identification = self.token_caches.with(|cache| {
+                let context = Context {
+                    keyring: snapshot.keyring(),
+                    signatures: &PureRust,
+                    revocations: &revocations,
+                    arrived,
+                    now: self.issuers.now(),
+                };
+                self.gate.identify(headers, context, cache)
+            });
+            return Some(match identification? {
+                Identification::Caller(caller) => Ok(caller),
+                Identification::Refused(decision) => Err(decision),
+                Identification::AwaitKeys(sources) => {
+                    let issuers = &self.issuers;
+                    if issuers.wait_for_newer(&snapshot, &sources, until).await {
+                        continue;
+                    }
+                    Err(self.gate.give_up_identifying())
+                }
+            });
         }
     }
 

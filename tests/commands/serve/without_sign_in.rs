@@ -1,5 +1,6 @@
 //! A companion without sign-in: forward auth for bearer tokens, and the mirror.
 
+use portcullis_core::timestamp::Timestamp;
 use portcullis_tests::lab::{Authority, Call, Issuer, Response, SigningKey, Token, wait};
 use serde_json::json;
 
@@ -80,6 +81,44 @@ async fn bearer_tokens_are_evaluated_and_keys_are_mirrored() {
     let forged = Token::service_account(ISSUER, "gate", "monitoring", "karma");
     let forged = nginx(&companion, &forged.sign(&SigningKey::p256())).await;
     assert_eq!(forged.status, 401, "{}", forged.text());
+
+    // A client can check its own identity; no rule applies.
+    let userinfo = async |authorization: String| {
+        let call = Call::get("localhost", "/oauth2/userinfo");
+        let call = call.header("authorization", authorization);
+        call.send(companion.files.address).await
+    };
+    let other = Token::service_account(ISSUER, "gate", "monitoring", "other");
+    let expires = other.claims()["exp"].as_u64().expect("a time");
+    let info = userinfo(format!("Bearer {}", other.sign(&key))).await;
+    assert_eq!(info.status, 200, "{}", info.text());
+    assert_eq!(
+        info.json(),
+        json!({
+            "caller": "blue/monitoring/other", "trust": "blue", "audience": ["gate"],
+            "expires": Timestamp::from_secs(expires).to_rfc3339(),
+        })
+    );
+    assert_eq!(info.all("cache-control"), ["no-store"]);
+    let elsewhere = Token::service_account(ISSUER, "elsewhere", "monitoring", "karma").sign(&key);
+    let invalid = Some("Bearer realm=\"portcullis\", error=\"invalid_token\"");
+    for (token, status, reason, challenge) in [
+        (elsewhere, 401, "audience-mismatch", invalid),
+        ("a.b.c".to_owned(), 401, "token-malformed", invalid),
+        (
+            "\"".to_owned(),
+            400,
+            "authorization-malformed",
+            Some("Bearer realm=\"portcullis\", error=\"invalid_request\""),
+        ),
+    ] {
+        let refused = userinfo(format!("Bearer {token}")).await;
+        assert_eq!(refused.status, status, "{reason}: {}", refused.text());
+        let body = refused.json();
+        assert_eq!(body["reason"], reason, "{body}");
+        assert_eq!(body["id"], refused.header("x-request-id").unwrap().as_str());
+        assert_eq!(refused.header("www-authenticate").as_deref(), challenge);
+    }
 
     let mirror = companion.get("/oauth2/mirror/blue").await;
     assert_eq!(mirror.status, 200);

@@ -15,6 +15,7 @@ use super::health::{ping, ready};
 use super::middleware::wrap;
 use super::problem::Problem;
 use super::state::{SharedSignInState, SharedState};
+use userinfo::UserInfoState;
 
 mod auth;
 mod backchannel_logout;
@@ -41,6 +42,12 @@ pub(super) fn main(state: &SharedState, sign_in: Option<&SharedSignInState>) -> 
         .route(paths::PING.path, get(ping))
         .route(paths::READY.path, get(ready));
     let routes = routes.with_state(Arc::clone(state));
+    let userinfo_state = UserInfoState {
+        app: Arc::clone(state),
+        sign_in: sign_in.cloned(),
+    };
+    let route = Router::new().route(paths::USERINFO.path, get(userinfo::userinfo));
+    let routes = routes.merge(route.with_state(userinfo_state));
     let routes = match sign_in {
         Some(sign_in) => routes.merge(with_sign_in(sign_in, state.config.limits.request)),
         None => routes.merge(without_sign_in()),
@@ -81,7 +88,6 @@ fn with_sign_in(state: &SharedSignInState, timeout: Duration) -> Router {
             paths::START.path,
             without_head([(Method::GET, get(start::start))]),
         )
-        .route(paths::USERINFO.path, get(userinfo::userinfo))
         .with_state(Arc::clone(state))
 }
 
