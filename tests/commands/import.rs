@@ -1,6 +1,7 @@
 //! `portcullis import oauth2-proxy`, as an operator runs it.
 
 mod errors;
+mod forward_auth;
 mod snapshots;
 
 use std::path::{Path, PathBuf};

@@ -244,3 +244,6 @@ fn of_log(seen: &Seen, sources: &Sources) -> Line {
         why,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::options;
 use super::setting::{Setting, Settings};
+use crate::document::credentials_removed;
 
 /// What became of an option.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -77,7 +78,9 @@ impl Lines {
 
     /// Says something about what is no option of the table: a field of the alpha configuration, an annotation,
     /// or an option that is missing.
-    pub(super) fn add(&mut self, position: usize, line: Line) {
+    pub(super) fn add(&mut self, position: usize, mut line: Line) {
+        // A reason may quote a value.
+        line.why = credentials_removed(&line.why);
         let key = (position, line.name.clone());
         let Some(known) = self.lines.get_mut(&key) else {
             self.lines.insert(key, line);
@@ -116,17 +119,21 @@ impl Lines {
     pub(super) fn finish(mut self, settings: &Settings) -> Vec<Line> {
         for setting in settings.all() {
             let key = (options::position(setting.option.flag), setting.name.clone());
-            if !self.lines.contains_key(&key) {
+            if let Some(problem) = setting.problem() {
+                self.say(setting, Outcome::NeedsYou, setting.option.to, problem);
+            } else if !self.lines.contains_key(&key) {
                 self.say_unmapped(setting);
+            }
+            // It was set, to nothing, and is needed.
+            if let Some(line) = self.lines.get_mut(&key) {
+                line.value.get_or_insert_with(|| setting.shown());
             }
         }
         self.lines.into_values().collect()
     }
 
     fn say_unmapped(&mut self, setting: &Setting) {
-        if let Some(problem) = setting.problem() {
-            self.say(setting, Outcome::NeedsYou, setting.option.to, problem);
-        } else if setting.is_empty() {
+        if setting.is_empty() {
             self.say(setting, Outcome::Dropped, "", "it is empty");
         } else if setting.option.outcome == Outcome::NeedsYou && setting.is_off() {
             self.say(setting, Outcome::Kept, "", "off, as it is here");

@@ -2,7 +2,7 @@
 
 use portcullis_core::escape;
 
-use crate::document::emit;
+use crate::document::{credentials_removed, emit};
 
 /// A value.
 #[derive(Clone, Debug, PartialEq)]
@@ -210,7 +210,8 @@ fn is_of_block(name: &str) -> bool {
 fn comment(comment: &[String], pad: &str, lines: &mut String) {
     for paragraph in comment {
         // Values of options may have control characters.
-        let paragraph = escape::line(paragraph);
+        let paragraph = credentials_removed(paragraph);
+        let paragraph = escape::line(&paragraph);
         let mut line = format!("{pad}#");
         for word in paragraph.split_whitespace() {
             let length = line.chars().count() + 1 + word.chars().count();

@@ -97,7 +97,14 @@ pub(super) fn map(
                 "write the hosts of the apps: requests for others are refused. --ingress reads them from Ingress objects"
             }
         };
-        mapping.lines.missing("upstream", "apps[].hosts", why);
+        let line = Line {
+            name: "hosts of apps".to_owned(),
+            value: None,
+            outcome: Outcome::NeedsYou,
+            to: Some("apps[].hosts".to_owned()),
+            why: why.to_owned(),
+        };
+        mapping.lines.add(usize::MAX, line);
     }
     let mut apps: Vec<Commented> = Vec::new();
     let mut taken: Vec<String> = Vec::new();

@@ -195,7 +195,20 @@ fn groups(mapping: &mut Mapping<'_>, provider: &Provider) -> Vec<Group> {
             mapping.say(flag, Outcome::Dropped, "", why);
         }
     }
-    if has_unknown && groups.is_empty() {
+    let count = groups.len();
+    groups.retain(Group::is_usable);
+    if groups.len() < count {
+        for flag in [
+            "allowed-group",
+            "allowed-role",
+            "gitlab-group",
+            "keycloak-group",
+        ] {
+            let why = "some of the groups can't be used, and admit nobody";
+            mapping.needs_you(flag, "apps[].rules[].allow[]", why);
+        }
+    }
+    if (has_unknown || count > 0) && groups.is_empty() {
         groups.push(Group::Named(UNKNOWN_HOST.to_owned()));
     }
     groups
@@ -220,6 +233,14 @@ impl Group {
         )
     }
 
+    /// Whether rules accept it.
+    fn is_usable(&self) -> bool {
+        let (name, value) = self.matcher();
+        let mut entry = fields([("from", text(PROVIDER))]);
+        entry.put(name, value);
+        probe::entry(&entry).is_none()
+    }
+
     fn matcher(&self) -> (&'static str, Tree) {
         match self {
             Self::Named(group) => ("group", text(group)),
@@ -238,29 +259,27 @@ impl People {
     /// fewer are admitted.
     pub(super) fn restricted(&self, by: &Restrictions) -> (Self, bool) {
         let mut people = self.clone();
-        let mut is_exact = true;
+        let emails = by
+            .emails
+            .iter()
+            .map(|email| Email::Address(email.to_ascii_lowercase()));
         let domains = by
             .email_domains
             .iter()
-            .map(|domain| domain.to_ascii_lowercase());
-        let (subdomains, domains): (Vec<String>, Vec<String>) =
-            domains.partition(|domain| domain.starts_with(['.', '*']));
-        is_exact &= subdomains.is_empty();
-        if !by.email_domains.is_empty() {
-            let domains = domains.into_iter().map(Email::Domain).collect();
-            people.emails = people.emails.intersection(&Emails::Listed(domains));
+            .map(|domain| Email::Domain(domain.to_ascii_lowercase()));
+        let groups = by.groups.iter().cloned().map(Group::Named);
+        let (emails, domains): (Vec<Email>, Vec<Email>) = (emails.collect(), domains.collect());
+        let groups: Vec<Group> = groups.collect();
+        let mut is_exact = emails.iter().chain(&domains).all(Email::is_usable)
+            && groups.iter().all(Group::is_usable);
+        for list in [domains, emails] {
+            if !list.is_empty() {
+                let usable = list.into_iter().filter(Email::is_usable).collect();
+                people.emails = people.emails.intersection(&Emails::Listed(usable));
+            }
         }
-        if !by.emails.is_empty() {
-            let emails = by
-                .emails
-                .iter()
-                .map(|email| Email::Address(email.to_ascii_lowercase()));
-            people.emails = people
-                .emails
-                .intersection(&Emails::Listed(emails.collect()));
-        }
-        if !by.groups.is_empty() {
-            let groups: Vec<Group> = by.groups.iter().cloned().map(Group::Named).collect();
+        if !groups.is_empty() {
+            let groups: Vec<Group> = groups.into_iter().filter(Group::is_usable).collect();
             // A member of one list and of another can't be written, unless one contains the other.
             let within =
                 |these: &[Group], those: &[Group]| these.iter().all(|one| those.contains(one));
@@ -367,6 +386,17 @@ impl Emails {
 }
 
 impl Email {
+    /// Whether rules accept it. The subject of a service account is no address, and is matched in another way.
+    fn is_usable(&self) -> bool {
+        match self {
+            Self::Address(address) if address.starts_with("system:serviceaccount:") => true,
+            Self::Address(address) => problem("email", address).is_none(),
+            Self::Domain(domain) => {
+                !domain.starts_with(['.', '*']) && problem("email_domain", domain).is_none()
+            }
+        }
+    }
+
     /// Whether the other one is the same, or in this domain.
     fn holds(&self, other: &Self) -> bool {
         match (self, other) {

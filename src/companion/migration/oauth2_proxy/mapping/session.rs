@@ -299,6 +299,10 @@ fn store(mapping: &mut Mapping<'_>) {
         if mapping.set(flag).is_none() && !(has_password && flag == "redis-password") {
             continue;
         }
+        if flag == "redis-sentinel-password" && !mapping.is_on("redis-use-sentinel") {
+            mapping.say(flag, Outcome::Dropped, "", "there are no sentinels");
+            continue;
+        }
         let why = format!(
             "write the password to the file `{file}` beside companion.yaml, mode 0600, without a line break: \
              `install -m 600 /dev/null {file}`, then `printf %s \"$PASSWORD\" > {file}`"
