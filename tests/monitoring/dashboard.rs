@@ -71,6 +71,7 @@ async fn cause_all_metrics(demo: &DemoGateway, clusters: &Clusters) {
     let policy = fs::read(companion.file("portcullis.yaml")).expect("a policy");
     let mut policy: Value = serde_json::from_slice(&policy).expect("a policy as JSON");
     policy["apps"][0]["rules"][0]["name"] = "karma-polls".into();
+    policy["apps"][0]["report_until"] = "2999-01-01T00:00:00Z".into();
     companion.write_policy(&policy);
     companion.wait_for_log("reloaded").await;
 }
