@@ -19,7 +19,7 @@ use std::path::Path;
 
 use crate::document::Report;
 use source::access_log::{self, Seen};
-use source::alpha::{Alpha, Header};
+use source::alpha::Alpha;
 use source::environment::Environment;
 use source::flags::Flags;
 use source::helm::Helm;
@@ -125,17 +125,16 @@ pub(crate) fn import(sources: &Sources) -> Result<Imported, Vec<Report>> {
     let mut lines = helm.lines;
     lines.append(&mut helm.alpha.lines);
     lines.append(&mut alpha.lines);
-    lines.extend(
-        helm.alpha
-            .headers
-            .iter()
-            .chain(&alpha.headers)
-            .map(of_header),
-    );
     lines.extend(of_annotations(&ingresses));
     lines.extend(seen.as_ref().map(|seen| of_log(seen, sources)));
-    let mapped =
-        mapping::map(&settings, &ingresses, seen.as_ref(), lines).map_err(|report| vec![report])?;
+    let headers = [helm.alpha.headers, alpha.headers].concat();
+    let mapped = mapping::Sources {
+        settings: &settings,
+        ingresses: &ingresses,
+        headers: &headers,
+        seen: seen.as_ref(),
+    };
+    let mapped = mapping::map(mapped, lines).map_err(|report| vec![report])?;
     Ok(Imported {
         files: Files::of(&mapped.policy, &mapped.companion),
         lines: mapped.lines,
@@ -154,55 +153,6 @@ fn read_ingresses(sources: &Sources, errors: &mut Vec<Report>) -> Ingresses {
         }
     }
     all
-}
-
-/// What becomes of a header of the alpha configuration.
-fn of_header(header: &Header) -> Line {
-    let name = header.name.to_ascii_lowercase();
-    let same = match (&*name, header.claim.as_deref()) {
-        ("x-forwarded-user" | "x-auth-request-user", Some("user")) => Some("X-Auth-Request-User"),
-        ("x-forwarded-email" | "x-auth-request-email", Some("email")) => {
-            Some("X-Auth-Request-Email")
-        }
-        ("x-forwarded-groups" | "x-auth-request-groups", Some("groups")) => {
-            Some("X-Auth-Request-Groups")
-        }
-        (
-            "x-forwarded-preferred-username" | "x-auth-request-preferred-username",
-            Some("preferred_username"),
-        ) => Some("X-Auth-Request-Preferred-Username"),
-        _ => None,
-    };
-    let known = match header.claim.as_deref() {
-        Some("email") => Some("X-Auth-Request-Email"),
-        Some("user") => Some("X-Auth-Request-User"),
-        Some("groups") => Some("X-Auth-Request-Groups"),
-        Some("preferred_username") => Some("X-Auth-Request-Preferred-Username"),
-        _ => None,
-    };
-    let (outcome, why) = match (same, known) {
-        (Some(ours), _) if ours.eq_ignore_ascii_case(&header.name) => {
-            (Outcome::Kept, "the same header name".to_owned())
-        }
-        (Some(ours), _) => (Outcome::Changed, format!("the header is {ours}")),
-        (None, Some(ours)) => {
-            let why = format!(
-                "the same value is in {ours}: let the app, or the proxy in front of it, read that"
-            );
-            (Outcome::NeedsYou, why)
-        }
-        (None, None) => {
-            let why = "tokens, secrets and other claims are not sent to apps";
-            (Outcome::NeedsYou, why.to_owned())
-        }
-    };
-    Line {
-        name: header.path.clone(),
-        value: Some(header.name.clone()),
-        outcome,
-        to: None,
-        why,
-    }
 }
 
 /// What becomes of annotations, one line for each.

@@ -2,6 +2,7 @@
 
 mod apps;
 mod companion;
+mod headers;
 mod people;
 mod probe;
 mod provider;
@@ -13,6 +14,7 @@ mod trust;
 use super::outcome::{Line, Lines, Outcome};
 use super::setting::{Setting, Settings};
 use super::source::access_log::Seen;
+use super::source::alpha::Header;
 use super::source::ingress::Ingresses;
 use super::tree::{Commented, Tree};
 use crate::document::Report;
@@ -32,26 +34,35 @@ pub(super) struct Mapped {
     pub(super) lines: Vec<Line>,
 }
 
+/// What is mapped.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sources<'a> {
+    pub(super) settings: &'a Settings,
+    pub(super) ingresses: &'a Ingresses,
+    /// Those of the alpha configuration.
+    pub(super) headers: &'a [Header],
+    /// The log, if there is one.
+    pub(super) seen: Option<&'a Seen>,
+}
+
 /// What the mapping of each area reads and writes.
 struct Mapping<'a> {
     settings: &'a Settings,
     ingresses: &'a Ingresses,
+    headers: &'a [Header],
     seen: Option<&'a Seen>,
     lines: Lines,
     companion: Companion,
 }
 
 /// Maps the options. An error is a fault of the mapping itself: its result would not be accepted.
-pub(super) fn map(
-    settings: &Settings,
-    ingresses: &Ingresses,
-    seen: Option<&Seen>,
-    others: Vec<Line>,
-) -> Result<Mapped, Report> {
+pub(super) fn map(sources: Sources<'_>, others: Vec<Line>) -> Result<Mapped, Report> {
+    let settings = sources.settings;
     let mut mapping = Mapping {
         settings,
-        ingresses,
-        seen,
+        ingresses: sources.ingresses,
+        headers: sources.headers,
+        seen: sources.seen,
         lines: Lines::default(),
         companion: Companion::default(),
     };
@@ -67,8 +78,14 @@ pub(super) fn map(
     let trusts = trust::map(&mut mapping, &provider);
     let people = people::map(&mut mapping, &provider);
     let public = public_paths::map(&mut mapping);
+    let headers = headers::map(&mut mapping);
     let sso = server::sso(&url);
-    let apps = apps::map(&mut mapping, &hosts, &domain, &trusts, &people, &public);
+    let people = apps::Access {
+        trusts: &trusts,
+        people: &people,
+        public: &public,
+    };
+    let apps = apps::map(&mut mapping, &hosts, &domain, people, headers);
 
     let mut policy = Tree::Map(Vec::new());
     if !trusts.is_empty() {

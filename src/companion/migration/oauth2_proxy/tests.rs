@@ -3,6 +3,7 @@ use super::options::{Kind, OptionSpec};
 use super::setting::Settings;
 use super::*;
 
+mod headers;
 mod hosts;
 mod people;
 mod providers;
@@ -52,7 +53,13 @@ fn mapped(base: &[&str], flags: &[String], ingresses: &Ingresses) -> Mapped {
         assert!(flags.errors.is_empty(), "{:?}", flags.errors);
         settings.overlay(flags.settings);
     }
-    mapping::map(&settings, ingresses, None, Vec::new()).unwrap_or_else(|report| panic!("{report}"))
+    let sources = mapping::Sources {
+        settings: &settings,
+        ingresses,
+        headers: &[],
+        seen: None,
+    };
+    mapping::map(sources, Vec::new()).unwrap_or_else(|report| panic!("{report}"))
 }
 
 /// The base with further flags.

@@ -65,15 +65,28 @@ pub(super) fn hosts(mapping: &mut Mapping<'_>) -> Hosts {
     Hosts { names, origin }
 }
 
-/// The apps.
+/// Who has access to an app.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Access<'a> {
+    pub(super) trusts: &'a [Trust],
+    pub(super) people: &'a People,
+    /// Rules for everybody.
+    pub(super) public: &'a [Commented],
+}
+
+/// The apps. `headers` are the `identity_headers` of each.
 pub(super) fn map(
     mapping: &mut Mapping<'_>,
     hosts: &Hosts,
     domain: &str,
-    trusts: &[Trust],
-    people: &People,
-    public: &[Commented],
+    access: Access<'_>,
+    headers: Option<Commented>,
 ) -> Vec<Commented> {
+    let Access {
+        trusts,
+        people,
+        public,
+    } = access;
     let placeholder;
     let mut names = hosts.names.as_slice();
     if names.is_empty() {
@@ -128,11 +141,11 @@ pub(super) fn map(
         if rules.is_empty() {
             rules.push(nobody());
         }
-        let app = fields([
-            ("name", text(own)),
-            ("hosts", texts([host.as_str()])),
-            ("rules", Tree::List(rules)),
-        ]);
+        let mut app = fields([("name", text(own)), ("hosts", texts([host.as_str()]))]);
+        if let Some(headers) = &headers {
+            app.put("identity_headers", headers.clone());
+        }
+        app.put("rules", Tree::List(rules));
         let comment = match hosts.origin {
             Origin::Ingress => {
                 let locations = mapping.ingresses.locations.iter();

@@ -77,6 +77,22 @@ pub(super) fn url(url: &str) -> Option<String> {
     problem(&fields([("sso", sso), ("apps", apps)]))
 }
 
+/// Why an identity header is not accepted.
+pub(super) fn identity_header(name: &str, value: &str) -> Option<String> {
+    let rule = fields([
+        ("name", text("probe")),
+        ("paths", texts(["/probe"])),
+        ("public", Tree::Flag(true)),
+    ]);
+    let app = fields([
+        ("name", text("probe")),
+        ("hosts", texts(["probe.invalid"])),
+        ("identity_headers", fields([(name, text(value))])),
+        ("rules", Tree::List(vec![rule.into()])),
+    ]);
+    problem(&fields([("apps", Tree::List(vec![app.into()]))]))
+}
+
 fn apps(host: &str, rule: Tree) -> Tree {
     let app = fields([
         ("name", text("probe")),

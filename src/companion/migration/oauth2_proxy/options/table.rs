@@ -105,8 +105,8 @@ const ACCESS: &[OptionSpec] = &[
 #[rustfmt::skip]
 const HEADERS: &[OptionSpec] = &[
     option("set-xauthrequest", "set_xauthrequest", Boolean, Kept, "", "the same header names, always"),
-    option("pass-user-headers", "pass_user_headers", Boolean, Changed, "", "the headers are X-Auth-Request-User, -Email, -Groups and -Preferred-Username instead of X-Forwarded-*"),
-    option("prefer-email-to-user", "prefer_email_to_user", Boolean, NeedsYou, "apps[].identity_headers", "X-Auth-Request-User is the subject: let apps read X-Auth-Request-Email"),
+    option("pass-user-headers", "pass_user_headers", Boolean, Kept, "apps[].identity_headers", "with an upstream; X-Auth-Request-User, -Email, -Groups and -Preferred-Username are always sent"),
+    option("prefer-email-to-user", "prefer_email_to_user", Boolean, Changed, "apps[].identity_headers", "X-Forwarded-User is the address; X-Auth-Request-User stays the subject, so read X-Auth-Request-Email instead"),
     option("pass-authorization-header", "pass_authorization_header", Boolean, NeedsYou, "apps[].forward_authorization", "tokens of the provider are not forwarded; `forward_authorization` forwards the client's own header"),
     option("pass-access-token", "pass_access_token", Boolean, NeedsYou, "", "tokens of the provider stay in the companion"),
     option("set-authorization-header", "set_authorization_header", Boolean, NeedsYou, "", "tokens of the provider stay in the companion"),
