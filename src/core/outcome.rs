@@ -5,7 +5,7 @@ mod connection;
 mod forwarding;
 
 use crate::caller::headers::{is_own, same};
-use crate::decision::Decision;
+use crate::decision::{Decision, Shadow, ShadowOutcome};
 use crate::local_reply::LocalReply;
 use crate::policy::{App, Audit, Level, Policy};
 use crate::reason::Reason;
@@ -193,7 +193,7 @@ impl<'d> Verdict<'d> {
         let entries = [
             (
                 "portcullis.caller",
-                decision.authenticated().map(|caller| caller.caller_name()),
+                decision.identified().map(|caller| caller.caller_name()),
             ),
             ("portcullis.app", decision.app().map(App::name)),
             ("portcullis.rule", decision.rule().map(|rule| rule.name())),
@@ -204,10 +204,12 @@ impl<'d> Verdict<'d> {
     }
 
     /// The level at which the audit record is logged; `None` if it is not logged. That of a refusal, if the
-    /// request would be refused, or shadow rules say something else.
-    pub const fn audit_level(&self) -> Option<Level> {
+    /// request would be refused, or shadow rules decide otherwise.
+    pub fn audit_level(&self) -> Option<Level> {
         let decision = &self.decision;
-        let is_as_expected = decision.reported.is_none() && decision.shadow.is_none();
+        let differs = |shadow: &Shadow<'_>| shadow.outcome != ShadowOutcome::Unknown;
+        let is_as_expected =
+            decision.reported.is_none() && !decision.shadow.as_ref().is_some_and(differs);
         self.audit.level(decision.is_allowed() && is_as_expected)
     }
 

@@ -64,10 +64,15 @@ impl<'g> Decision<'g> {
         }
     }
 
-    /// The caller that the identity headers name. A token for another app does not identify the caller to this one.
+    /// The caller that the identity headers name. If the refusal is only reported, not that of a token for another
+    /// app or of a page of another site, and none of an issuer that no rule of the app names: its e-mail
+    /// addresses and groups are not those that the app knows.
     pub(crate) fn identified(&self) -> Option<&AuthenticatedCaller> {
-        let is_for_app = self.reported != Some(Reason::AudienceMismatch);
-        self.authenticated().filter(|_| is_for_app)
+        self.authenticated().filter(|caller| match self.reported {
+            None => true,
+            Some(Reason::AudienceMismatch | Reason::CrossSite) => false,
+            Some(_) => self.app.is_some_and(|app| app.names(caller.caller())),
+        })
     }
 
     /// By what is known of the request now. `None` if the rules of the app say the same, or if they do not

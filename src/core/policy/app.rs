@@ -145,6 +145,14 @@ impl App {
         self.preflight
     }
 
+    /// Whether a rule or a shadow rule lists callers of the trust entry or the provider that authenticated this
+    /// one.
+    pub(crate) fn names(&self, caller: &Caller) -> bool {
+        let rules = self.rules.iter().chain(&self.shadow_rules);
+        let mut entries = rules.flat_map(Rule::allow);
+        entries.any(|entry| entry.names_source(caller))
+    }
+
     /// The first public rule that matches the request.
     pub fn public_rule(&self, method: &str, path: &str) -> Option<&Rule> {
         Rule::public_of(&self.rules, method, path)

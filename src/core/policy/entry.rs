@@ -81,6 +81,21 @@ impl Entry {
         &self.matchers
     }
 
+    /// Whether the entry is for callers of the trust entry or the provider that authenticated this one.
+    pub(super) fn names_source(&self, caller: &Caller) -> bool {
+        let mut matchers = self.matchers.iter();
+        match &self.from {
+            Some(from) => *from == caller.from,
+            None => matchers.any(|matcher| match matcher {
+                Matcher::ServiceAccount { trust, .. } => {
+                    matches!(caller.subject, Subject::ServiceAccount { .. })
+                        && trust.matches(&caller.from)
+                }
+                _ => false,
+            }),
+        }
+    }
+
     /// Whether the entry matches this caller.
     pub fn matches(&self, caller: &Caller) -> bool {
         // An entry without matchers can't be built; if it could, it should match no caller.

@@ -69,7 +69,7 @@ impl Refusal {
             request,
             fields: fields.to_vec(),
             reason,
-            is_identified: matches!(reason, Reason::CallerNotAllowed | Reason::CrossSite),
+            is_identified: reason == Reason::CallerNotAllowed,
         }
     }
 
@@ -87,6 +87,11 @@ fn refusals() -> Vec<Refusal> {
     let expired = session_with(&[("iat", "1000"), ("exp", "1300"), ("began", "1000")]);
     let cross_site = [
         cookies(session()),
+        ("sec-fetch-site", "cross-site".to_owned()),
+    ];
+    // Without the sealed session, it can't be known whether the session has ended.
+    let expired_cross_site = [
+        cookies(session_with(&[("iat", "1000"), ("exp", "1300"), ("began", "1000")])),
         ("sec-fetch-site", "cross-site".to_owned()),
     ];
     let post = "POST alertmanager.example.com /api/v2/silences";
@@ -110,6 +115,7 @@ fn refusals() -> Vec<Refusal> {
         Refusal::of(ALERTS, &[cookies(other)], Reason::AudienceMismatch),
         Refusal::of(ALERTS, &[cookies(expired)], Reason::SessionExpired),
         Refusal::of(post, &cross_site, Reason::CrossSite),
+        Refusal::of(post, &expired_cross_site, Reason::CrossSite),
     ]
 }
 
@@ -156,6 +162,33 @@ fn what_would_be_refused_is_forwarded_and_says_so_until_the_time() {
             assert!(name != "cookie" || left.contains(&"cookie: theme=dark".to_owned()));
         }
     }
+}
+
+/// Two issuers may give one e-mail address or one group to different users.
+#[test]
+fn callers_of_an_issuer_that_no_rule_names_are_not_identified() {
+    let payload = format!(
+        r#"{{"iss":"https://gitlab.example.com","aud":"portcullis","sub":"7","iat":{},"exp":{},
+            "email":"alice@example.com","email_verified":true}}"#,
+        START.secs(),
+        START.secs() + 300
+    );
+    let text = token(Algorithm::Rs256, r#"{"alg":"RS256","kid":"gitlab-1"}"#, &payload);
+    let bearer = format!("Bearer {text}");
+    let fields = [("authorization", &*bearer)];
+    let identity = |policy: &str| {
+        let mut test = TestGate::of(policy);
+        test.fetch(trust(1), Some(&[(Algorithm::Rs256, "gitlab-1")]));
+        let reported = decision(&mut test, ALERTS, &fields).reported();
+        assert_eq!(reported, Some(Reason::CallerNotAllowed));
+        let left = forwarded(&mut test, ALERTS, &fields).expect("forwarded");
+        left.iter().any(|line| line.contains("alice@example.com"))
+    };
+    assert!(!identity(&open()));
+    let named = r#""rules": [{"name": "x", "allow": [{"from": "gitlab", "user": "8"}]},"#;
+    let open = open();
+    let (before, after) = open.rsplit_once(r#""rules": ["#).unwrap();
+    assert!(identity(&format!("{before}{named}{after}")));
 }
 
 #[test]

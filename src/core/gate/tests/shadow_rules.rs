@@ -137,7 +137,7 @@ fn requests_that_no_rule_decides_have_no_shadow() {
 }
 
 #[test]
-fn the_audit_record_has_the_shadow_rule_and_the_level_of_a_refusal() {
+fn the_audit_record_has_the_shadow_rule_and_what_is_unknown_is_no_refusal() {
     let mut test = gate();
     let bob = cookie(&session_with(&[
         ("groups", "[]"),
@@ -154,7 +154,7 @@ fn the_audit_record_has_the_shadow_rule_and_the_level_of_a_refusal() {
     let headers = headers(healthy, &fields);
     let audit = test.gate.policy().audit();
     let outcome = decision(&mut test, healthy, &fields).outcome(&headers, audit);
-    assert_eq!(outcome.verdict().audit_level(), audit.level(false));
+    assert_eq!(outcome.verdict().audit_level(), audit.level(true));
 }
 
 /// With `report_until`, what would be enforced is compared.

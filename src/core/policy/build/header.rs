@@ -22,7 +22,7 @@ const NEVER_STRIPPED: [&str; 10] = [
 
 /// Headers with another meaning for browsers, proxies, apps or the gate; or, with `-` at the end, all that
 /// begin like this.
-const RESERVED: [&str; 25] = [
+const RESERVED: [&str; 34] = [
     "accept",
     "accept-",
     "access-control-",
@@ -30,6 +30,7 @@ const RESERVED: [&str; 25] = [
     "content-",
     "expect",
     "forwarded",
+    "grpc-",
     "if-",
     "location",
     "origin",
@@ -38,16 +39,24 @@ const RESERVED: [&str; 25] = [
     "referer",
     "sec-",
     "set-cookie",
+    "traceparent",
+    "tracestate",
     "trailer",
+    "true-client-ip",
     "user-agent",
     "via",
     "www-",
     "x-auth-request-",
+    "x-client-ip",
     "x-envoy-",
+    "x-forwarded-access-token",
+    "x-http-method-",
+    "x-method-override",
     "x-original-",
     "x-portcullis-",
     "x-real-ip",
     "x-request-",
+    "x-rewrite-",
 ];
 
 /// A field name by RFC 9110 section 5.1, in lower case.
