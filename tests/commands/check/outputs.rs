@@ -58,7 +58,7 @@ fn the_output_as_json_has_policies_errors_and_warnings() {
     assert_eq!(
         *policy,
         json!({"file": "plugin.yaml", "document": 2, "line": 11, "kind": "WasmPlugin", "name": "istio-ingress/gate",
-               "digest": digest, "summary": "1 trust entry, 1 app, 2 rules"})
+               "digest": digest, "summary": "1 trust entry, 1 app, 2 rules", "open": []})
     );
     let error = json!({"file": "bad.yaml", "document": null, "line": 9, "column": 5, "path": "apps[0].host",
                        "message": "unknown field `host`", "help": "did you mean `hosts`?"});
@@ -74,6 +74,34 @@ fn the_output_as_json_has_policies_errors_and_warnings() {
     let (code, stdout, _) = texts(&folder.portcullis(&arguments, ""));
     let output: Value = serde_json::from_str(&stdout).unwrap();
     assert_eq!((code, &output["errors"]), (Some(3), &json!([])));
+}
+
+#[test]
+fn an_app_whose_refusals_are_only_reported_is_named() {
+    let folder = Folder::new("check-open");
+    let name = POLICY.lines().find(|line| line.contains("hosts:"));
+    let hosts = name.expect("an app");
+    let with = |until: &str| POLICY.replace(hosts, &format!("{hosts}\n    report_until: {until}"));
+    folder.file("open.yaml", with("2999-01-01T00:00:00Z"));
+    let (code, stdout, stderr) = texts(&folder.portcullis(&["check", "open.yaml"], ""));
+    assert_eq!(code, Some(0), "{stderr}");
+    let open = "OPEN until 2999-01-01T00:00:00Z";
+    assert!(stdout.contains(open), "{stdout}");
+    assert!(stderr.contains("is more than 90 days ahead"), "{stderr}");
+    let json = ["check", "-o", "json", "open.yaml"];
+    let (_, output, _) = texts(&folder.portcullis(&json, ""));
+    let output: Value = serde_json::from_str(&output).unwrap();
+    let open = &output["policies"][0]["open"][0];
+    assert_eq!(open["until"], "2999-01-01T00:00:00Z", "{output}");
+    folder.file("past.yaml", with("2001-01-01T00:00:00Z"));
+    let strict = ["check", "--fail-on-warning", "past.yaml"];
+    let (code, stdout, stderr) = texts(&folder.portcullis(&strict, ""));
+    assert_eq!(code, Some(3), "{stdout}");
+    assert!(!stdout.contains("OPEN"), "{stdout}");
+    assert!(
+        stderr.contains("is in the past, so it has no effect; help: remove it"),
+        "{stderr}"
+    );
 }
 
 #[test]

@@ -37,6 +37,14 @@ apps:
   - name: prometheus
     hosts: [prometheus.example.com, '*.metrics.example.com']
     strip_headers: [x-webauth-user]
+    identity_headers: {X-WEBAUTH-USER: email}
+    contact: '#sre'
+    report_until: 2027-01-31T00:00:00Z
+    shadow_rules:
+      - name: shadow
+        methods: [HEAD]
+        allow:
+          - {from: sso, group: ops}
     rules:
       - name: all
         allow:
@@ -127,6 +135,27 @@ const MISTAKES: &[(&str, &str, &str)] = &[
         "strip_headers: [x-webauth-user]",
         "strip_headers: [cookie]",
         "apps[1].strip_headers[0]",
+    ),
+    (
+        "X-WEBAUTH-USER: email",
+        "X-WEBAUTH-USER: mail",
+        "apps[1].identity_headers.X-WEBAUTH-USER",
+    ),
+    ("contact: '#sre'", "contact: ''", "apps[1].contact"),
+    (
+        "report_until: 2027-01-31T00:00:00Z",
+        "report_until: soon",
+        "apps[1].report_until",
+    ),
+    (
+        "      - name: shadow\n        methods: [HEAD]",
+        "      - name: Shadow\n        methods: []",
+        "apps[1].shadow_rules[0].methods apps[1].shadow_rules[0].name",
+    ),
+    (
+        "{from: sso, group: ops}",
+        "{from: sso, gruop: ops}",
+        "apps[1].shadow_rules[0].allow[0].gruop",
     ),
     (
         "{from: sso, anyone: true}",
