@@ -15,6 +15,7 @@ mod setting;
 mod source;
 mod tree;
 
+use std::io::{self, BufReader};
 use std::path::Path;
 
 use crate::document::Report;
@@ -96,16 +97,10 @@ pub(crate) fn import(sources: &Sources) -> Result<Imported, Vec<Report>> {
     let mut alpha: Alpha = alpha.unwrap_or_default();
     errors.append(&mut alpha.errors);
     let ingresses = read_ingresses(sources, &mut errors);
-    let log = sources
-        .access_log
-        .as_deref()
-        .and_then(|path| read(path, &mut errors));
+    let seen = read_log(sources, &ingresses, &mut errors);
     if !errors.is_empty() {
         return Err(errors);
     }
-    let seen = log
-        .as_ref()
-        .map(|log| access_log::read(&log.text, &ingresses.locations));
 
     // As oauth2-proxy: a flag replaces a variable, and a variable what the file has. The chart runs oauth2-proxy with
     // all three, and other inputs replace those of the chart.
@@ -132,6 +127,7 @@ pub(crate) fn import(sources: &Sources) -> Result<Imported, Vec<Report>> {
         settings: &settings,
         ingresses: &ingresses,
         headers: &headers,
+        addresses: helm.addresses.as_deref(),
         seen: seen.as_ref(),
     };
     let mapped = mapping::map(mapped, lines).map_err(|report| vec![report])?;
@@ -153,6 +149,27 @@ fn read_ingresses(sources: &Sources, errors: &mut Vec<Report>) -> Ingresses {
         }
     }
     all
+}
+
+/// Reads the log, which may be of any size.
+fn read_log(sources: &Sources, ingresses: &Ingresses, errors: &mut Vec<Report>) -> Option<Seen> {
+    let path = sources.access_log.as_deref()?;
+    let read = || {
+        if path == Path::new("-") {
+            return access_log::read(io::stdin().lock(), &ingresses.locations);
+        }
+        let log = crate::files::open(path)?;
+        access_log::read(BufReader::new(log), &ingresses.locations)
+    };
+    match read() {
+        Ok(seen) => Some(seen),
+        Err(error) => {
+            let problem = format!("can't be read: {error}");
+            let help = "check the path, or write `-` to read standard input";
+            errors.push(Report::of(&path.display().to_string(), &problem, help));
+            None
+        }
+    }
 }
 
 /// What becomes of annotations, one line for each.
@@ -182,10 +199,16 @@ fn of_log(seen: &Seen, sources: &Sources) -> Line {
             seen.without_path
         ));
     }
+    if seen.dropped > 0 {
+        why.push_str(&format!(
+            "; {} requests are of further callers or paths than a policy should list: write rules for them",
+            seen.dropped
+        ));
+    }
     Line {
         name: "--access-log".to_owned(),
         value: Some(path.display().to_string()),
-        outcome: if seen.used == 0 {
+        outcome: if seen.used == 0 || seen.dropped > 0 {
             Outcome::NeedsYou
         } else {
             Outcome::Kept

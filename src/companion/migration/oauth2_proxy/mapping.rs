@@ -41,6 +41,8 @@ pub(super) struct Sources<'a> {
     pub(super) ingresses: &'a Ingresses,
     /// Those of the alpha configuration.
     pub(super) headers: &'a [Header],
+    /// The content of the file of addresses, if it is known without the file.
+    pub(super) addresses: Option<&'a str>,
     /// The log, if there is one.
     pub(super) seen: Option<&'a Seen>,
 }
@@ -50,6 +52,7 @@ struct Mapping<'a> {
     settings: &'a Settings,
     ingresses: &'a Ingresses,
     headers: &'a [Header],
+    addresses: Option<&'a str>,
     seen: Option<&'a Seen>,
     lines: Lines,
     companion: Companion,
@@ -62,6 +65,7 @@ pub(super) fn map(sources: Sources<'_>, others: Vec<Line>) -> Result<Mapped, Rep
         settings,
         ingresses: sources.ingresses,
         headers: sources.headers,
+        addresses: sources.addresses,
         seen: sources.seen,
         lines: Lines::default(),
         companion: Companion::default(),

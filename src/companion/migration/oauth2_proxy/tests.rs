@@ -3,6 +3,7 @@ use super::options::{Kind, OptionSpec};
 use super::setting::Settings;
 use super::*;
 
+mod chart;
 mod headers;
 mod hosts;
 mod people;
@@ -57,6 +58,7 @@ fn mapped(base: &[&str], flags: &[String], ingresses: &Ingresses) -> Mapped {
         settings: &settings,
         ingresses,
         headers: &[],
+        addresses: None,
         seen: None,
     };
     mapping::map(sources, Vec::new()).unwrap_or_else(|report| panic!("{report}"))

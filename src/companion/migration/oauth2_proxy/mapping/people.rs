@@ -105,7 +105,11 @@ fn addresses(mapping: &mut Mapping<'_>, found: &mut BTreeSet<Email>) {
         return;
     };
     let to = "apps[].rules[].allow[]";
-    let text = match read_text(path.as_ref()) {
+    let read = match mapping.addresses {
+        Some(text) => Ok((String::new(), text.to_owned())),
+        None => read_text(path.as_ref()),
+    };
+    let text = match read {
         Ok((_, text)) => text,
         Err(report) => {
             let why = format!(

@@ -1,6 +1,7 @@
 //! What callers were seen to do: the request log of oauth2-proxy, and access logs of NGINX.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, BufRead, Read as _};
 
 use super::ingress::Location;
 
@@ -15,6 +16,8 @@ pub(in crate::migration::oauth2_proxy) struct Seen {
     pub(in crate::migration::oauth2_proxy) used: usize,
     /// Other lines.
     pub(in crate::migration::oauth2_proxy) ignored: usize,
+    /// Requests of further callers, or to further paths, than a policy should list.
+    pub(in crate::migration::oauth2_proxy) dropped: usize,
     /// Lines without the path: the request for a decision itself.
     pub(in crate::migration::oauth2_proxy) without_path: usize,
 }
@@ -42,18 +45,34 @@ struct Request<'a> {
     path: &'a str,
 }
 
-/// The most users of one host: the rest has the log, not the policy.
-const MAX_USERS: usize = 1000;
+/// The most callers of all hosts.
+const MAX_CALLERS: usize = 1000;
+
+/// The most patterns of one caller at one host.
+const MAX_PATTERNS: usize = 100;
+
+/// The longest line, in bytes.
+const MAX_LINE: u64 = 64 * 1024;
 
 /// How many segments of a path are kept; what is below them is one pattern.
 const KEPT_SEGMENTS: usize = 2;
 
-/// Reads a log. `locations` tell the host of a request of which NGINX logs the upstream alone.
-pub(in crate::migration::oauth2_proxy) fn read(text: &str, locations: &[Location]) -> Seen {
+/// Reads a log of any length. `locations` tell the host of a request of which NGINX logs the upstream alone.
+pub(in crate::migration::oauth2_proxy) fn read(
+    mut log: impl BufRead,
+    locations: &[Location],
+) -> io::Result<Seen> {
     let mut seen = Seen::default();
     let mut requests: BTreeMap<(String, String), Paths> = BTreeMap::new();
-    for line in text.lines() {
-        let Some(request) = Request::parse(line) else {
+    let mut bytes = Vec::new();
+    loop {
+        bytes.clear();
+        // A longer line is read in parts, which are no requests.
+        if log.by_ref().take(MAX_LINE).read_until(b'\n', &mut bytes)? == 0 {
+            break;
+        }
+        let line = String::from_utf8_lossy(&bytes);
+        let Some(request) = Request::parse(line.trim_end()) else {
             seen.ignored += 1;
             continue;
         };
@@ -65,20 +84,31 @@ pub(in crate::migration::oauth2_proxy) fn read(text: &str, locations: &[Location
             seen.ignored += 1;
             continue;
         };
-        seen.used += 1;
         let key = (host, request.user.to_owned());
-        let paths = requests.entry(key).or_default();
-        let (methods, count) = paths.entry(pattern(request.path)).or_default();
+        let pattern = pattern(request.path);
+        let is_known = requests
+            .get(&key)
+            .is_some_and(|paths| paths.contains_key(&pattern));
+        let is_full = match requests.get(&key) {
+            Some(paths) => paths.len() >= MAX_PATTERNS,
+            None => requests.len() >= MAX_CALLERS,
+        };
+        if is_full && !is_known {
+            seen.dropped += 1;
+            continue;
+        }
+        seen.used += 1;
+        let (methods, count) = requests.entry(key).or_default().entry(pattern).or_default();
         methods.insert(request.method.to_owned());
         *count += 1;
     }
     for ((host, user), paths) in requests {
-        let users = seen.hosts.entry(host).or_default();
-        if users.len() < MAX_USERS {
-            users.insert(user, uses(paths));
-        }
+        seen.hosts
+            .entry(host)
+            .or_default()
+            .insert(user, uses(paths));
     }
-    seen
+    Ok(seen)
 }
 
 /// Requests by their methods.

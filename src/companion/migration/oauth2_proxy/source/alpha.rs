@@ -120,7 +120,10 @@ impl Reader<'_> {
         match &node.value {
             Value::Map(members) => {
                 for (name, value) in members {
-                    let (path, pattern) = (join(path, &name.text), join(pattern, &name.text));
+                    let (path, pattern) = (
+                        join(path, &name.text),
+                        join(pattern, &canonical(pattern, &name.text)),
+                    );
                     self.block(document, value, &path, &pattern);
                 }
             }
@@ -140,7 +143,10 @@ impl Reader<'_> {
             return;
         };
         for (name, value) in members {
-            let (path, pattern) = (join(path, &name.text), join(pattern, &name.text));
+            let (path, pattern) = (
+                join(path, &name.text),
+                join(pattern, &canonical(pattern, &name.text)),
+            );
             let known = alpha_fields().iter().any(|field| {
                 let rest = field.path.strip_prefix(pattern.as_str());
                 rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
@@ -213,14 +219,14 @@ impl Reader<'_> {
             .unwrap_or_default();
         let claim = match values {
             [value] => {
-                let source = value.member("claimSource").unwrap_or(value);
+                let source = member(value, "claimSource").unwrap_or(value);
                 let is_plain = ["prefix", "basicAuthPassword"]
                     .iter()
-                    .all(|part| source.member(part).is_none())
+                    .all(|part| member(source, part).is_none())
                     && node
                         .member("preserveRequestValue")
                         .is_none_or(|keep| keep.value != Value::Bool(true));
-                let claim = source.member("claim").and_then(Node::as_text);
+                let claim = member(source, "claim").and_then(Node::as_text);
                 claim.filter(|_| is_plain).map(str::to_owned)
             }
             _ => None,
@@ -245,7 +251,7 @@ impl Reader<'_> {
             .and_then(Node::as_list)
             .unwrap_or_default();
         let values: Vec<String> = default.iter().map(|one| self.text(one)).collect();
-        let has_allow = node.member("allow").is_some();
+        let has_allow = member(node, "allow").is_some();
         let flag = match &*name {
             "prompt" => Some("prompt"),
             "acr_values" => Some("acr-values"),
@@ -305,6 +311,26 @@ impl Reader<'_> {
         }
         replaced
     }
+}
+
+/// The member of this name of a mapping, in any case.
+fn member<'a>(node: &'a Node, name: &str) -> Option<&'a Node> {
+    let members = node.as_map()?;
+    let found = members
+        .iter()
+        .find(|(own, _)| own.text.eq_ignore_ascii_case(name));
+    found.map(|(_, value)| value)
+}
+
+/// The name of a field as it is documented: oauth2-proxy ignores case, and its chart makes use of that.
+fn canonical(pattern: &str, name: &str) -> String {
+    let start = join(pattern, "");
+    let rest = alpha_fields()
+        .iter()
+        .filter_map(|field| field.path.strip_prefix(&start));
+    let mut names = rest.filter_map(|rest| rest.split(['.', '[']).next());
+    let found = names.find(|known| known.eq_ignore_ascii_case(name));
+    found.unwrap_or(name).to_owned()
 }
 
 fn join(path: &str, name: &str) -> String {

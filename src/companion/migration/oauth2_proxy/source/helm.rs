@@ -16,6 +16,8 @@ pub(in crate::migration::oauth2_proxy) struct Helm {
     pub(in crate::migration::oauth2_proxy) environment: Environment,
     pub(in crate::migration::oauth2_proxy) flags: Flags,
     pub(in crate::migration::oauth2_proxy) alpha: Alpha,
+    /// The addresses that the chart writes to a file.
+    pub(in crate::migration::oauth2_proxy) addresses: Option<String>,
     /// What is in the values and in no option.
     pub(in crate::migration::oauth2_proxy) lines: Vec<Line>,
     pub(in crate::migration::oauth2_proxy) errors: Vec<Report>,
@@ -338,24 +340,16 @@ impl Values<'_> {
             set(flags, "htpasswdFile", "htpasswd-file", "in a Secret");
         }
         if self.is_on("authenticatedEmailsFile.enabled") {
+            let name = "authenticatedEmailsFile";
+            let template = self.text("authenticatedEmailsFile.template");
+            let file = [
+                "/etc/oauth2-proxy/",
+                template.unwrap_or("authenticated-emails-list"),
+            ]
+            .concat();
+            set(flags, name, "authenticated-emails-file", &file);
             let list = self.text("authenticatedEmailsFile.restricted_access");
-            let (value, why) = match list {
-                Some(_) => (
-                    "restricted_access",
-                    "write the list to a file, and import it with `-- --authenticated-emails-file=FILE`",
-                ),
-                None => (
-                    "a ConfigMap or Secret",
-                    "write its content to a file, and import it with `-- --authenticated-emails-file=FILE`",
-                ),
-            };
-            helm.lines.push(Line {
-                name: "authenticatedEmailsFile".to_owned(),
-                value: Some(value.to_owned()),
-                outcome: Outcome::NeedsYou,
-                to: Some("apps[].rules[].allow[]".to_owned()),
-                why: why.to_owned(),
-            });
+            helm.addresses = list.map(str::to_owned);
         }
         if self.is_on("ingress.enabled") {
             helm.lines.push(Line {

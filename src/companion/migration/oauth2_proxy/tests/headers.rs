@@ -20,6 +20,7 @@ fn with_alpha(text: &str) -> Mapped {
         settings: &settings,
         ingresses: &Ingresses::default(),
         headers: &alpha.headers,
+        addresses: None,
         seen: None,
     };
     mapping::map(sources, alpha.lines).unwrap_or_else(|report| panic!("{report}"))

@@ -18,6 +18,10 @@ fn location(host: &str, upstream: &str) -> Location {
     }
 }
 
+fn read_text(text: &str, locations: &[Location]) -> Seen {
+    read(text.as_bytes(), locations).unwrap()
+}
+
 /// The uses of a host, as `USER METHODS PATHS`.
 fn uses(seen: &Seen, host: &str) -> Vec<String> {
     let mut found = Vec::new();
@@ -44,7 +48,7 @@ fn the_request_log_of_oauth2_proxy_is_read() {
          10.0.0.1 - 5f - {KARMA} [2026/11/30 09:00:00] [AuthSuccess] Authenticated\n\
          [2026/11/30 09:00:00] [oauthproxy.go:1] started\n"
     );
-    let seen = read(&log, &[]);
+    let seen = read_text(&log, &[]);
     assert_eq!(
         uses(&seen, "a.example.com"),
         [format!("{KARMA} GET /api/v2/**,/metrics")]
@@ -59,17 +63,17 @@ fn access_logs_of_nginx_are_read() {
     );
     let one = [location("a.example.com", "monitoring-a-80")];
     assert_eq!(
-        uses(&read(&combined, &one), "a.example.com"),
+        uses(&read_text(&combined, &one), "a.example.com"),
         [format!("{KARMA} GET /api/v2/**")]
     );
     let two = [
         location("a.example.com", "monitoring-a-80"),
         location("b.example.com", "monitoring-b-80"),
     ];
-    assert_eq!(read(&combined, &two).used, 0, "the host is unknown");
+    assert_eq!(read_text(&combined, &two).used, 0, "the host is unknown");
     let ingress = format!("{combined} 400 0.001 [monitoring-b-80] [] 10.0.0.2:80 5 0.001 200 5f");
     assert_eq!(
-        uses(&read(&ingress, &two), "b.example.com"),
+        uses(&read_text(&ingress, &two), "b.example.com"),
         [format!("{KARMA} GET /api/v2/**")]
     );
 }
@@ -82,16 +86,34 @@ fn a_path_with_an_asterisk_becomes_no_wildcard() {
         )
     };
     for path in ["/**", "/*", "/api/**", "/api/*/x"] {
-        assert_eq!(read(&line(path), &[]).used, 0, "{path}");
+        assert_eq!(read_text(&line(path), &[]).used, 0, "{path}");
     }
-    let deep = read(&line("/a/b/c/d"), &[]);
+    let deep = read_text(&line("/a/b/c/d"), &[]);
     assert_eq!(
         uses(&deep, "a.example.com"),
         [format!("{KARMA} GET /a/b/**")]
     );
-    let shallow = read(&line("/a/b"), &[]);
+    let shallow = read_text(&line("/a/b"), &[]);
     assert_eq!(
         uses(&shallow, "a.example.com"),
         [format!("{KARMA} GET /a/b")]
     );
+}
+
+#[test]
+fn a_log_of_any_size_makes_a_policy_of_bounded_size() {
+    let mut log = String::new();
+    for number in 0..3000 {
+        log.push_str(&format!(
+            "10.0.0.1 - 5f - {KARMA} [2026/11/30 09:00:00] a.example.com GET - \"/{number}\" HTTP/1.1 \"x\" 200 0 0.001\n"
+        ));
+        log.push_str(&format!(
+            "10.0.0.1 - 5f - user{number} [2026/11/30 09:00:00] a.example.com GET - \"/\" HTTP/1.1 \"x\" 200 0 0.001\n"
+        ));
+    }
+    log.push_str(&"x".repeat(200_000));
+    let seen = read_text(&log, &[]);
+    assert_eq!(seen.used, MAX_PATTERNS + MAX_CALLERS - 1);
+    assert_eq!(seen.used + seen.dropped, 6000);
+    assert_eq!(seen.uses("a.example.com").count(), MAX_CALLERS);
 }
