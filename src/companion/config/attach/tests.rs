@@ -50,7 +50,7 @@ fn every_setting_is_read() {
     assert_eq!(first.token_file, Path::new("/run/token"));
     assert_eq!(first.ca_file.as_deref(), Some(Path::new("etc/ca.pem")));
     assert_eq!(first.kept_headers, [COOKIE]);
-    // Browsers reach loopback, whoever else may.
+    // Browsers reach loopback, also if other machines may connect.
     let refuses = config.forwards.iter();
     let refuses: Vec<bool> = refuses
         .map(|forward| forward.refuses_foreign_pages)

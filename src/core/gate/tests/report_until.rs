@@ -91,7 +91,11 @@ fn refusals() -> Vec<Refusal> {
     ];
     // Without the sealed session, it can't be known whether the session has ended.
     let expired_cross_site = [
-        cookies(session_with(&[("iat", "1000"), ("exp", "1300"), ("began", "1000")])),
+        cookies(session_with(&[
+            ("iat", "1000"),
+            ("exp", "1300"),
+            ("began", "1000"),
+        ])),
         ("sec-fetch-site", "cross-site".to_owned()),
     ];
     let post = "POST alertmanager.example.com /api/v2/silences";
@@ -173,7 +177,11 @@ fn callers_of_an_issuer_that_no_rule_names_are_not_identified() {
         START.secs(),
         START.secs() + 300
     );
-    let text = token(Algorithm::Rs256, r#"{"alg":"RS256","kid":"gitlab-1"}"#, &payload);
+    let text = token(
+        Algorithm::Rs256,
+        r#"{"alg":"RS256","kid":"gitlab-1"}"#,
+        &payload,
+    );
     let bearer = format!("Bearer {text}");
     let fields = [("authorization", &*bearer)];
     let identity = |policy: &str| {
