@@ -324,7 +324,7 @@ demo: demo-tools provider wasm ## run a gateway with real apps (ONESHOT=1: print
 
 # Release builds, because the companion is measured. The filter and Envoy are optimised anyway.
 .PHONY: bench
-bench: demo-tools provider wasm ## compare with jwt_authn and oauth2-proxy (BENCH_ROUNDS=5 BENCH_SECONDS=4 BENCH_PART=filter)
+bench: demo-tools provider wasm ## compare with jwt_authn, oauth2-proxy and NGINX (BENCH_ROUNDS=5 BENCH_SECONDS=4 BENCH_PART=filter)
 	tests/setup/go.sh oauth2-proxy github.com/oauth2-proxy/oauth2-proxy/v7 $(OAUTH2_PROXY) ''
 	cargo build --release --workspace --bins
 	$(BUILD)/release/bench

@@ -14,8 +14,9 @@ use crate::report;
 use crate::rounds::{self, Variant};
 use crate::settings::Settings;
 
-/// The host in the target's certificate.
+/// The names in the target's certificate. NGINX compares DNS names only.
 const HOST: &str = "127.0.0.1";
+const NAME: &str = "target.example.com";
 
 /// The response of the target to an authorized request.
 const RESPONSE: ExpectedResponse = ExpectedResponse {
@@ -39,7 +40,7 @@ pub(crate) async fn measure(machine: &Machine, settings: &Settings) -> Result<()
     let authority = Authority::new();
     let token = Token::new(json!({"sub": "karma"})).sign(&SigningKey::p256());
     let target = target(&authority, &token, "").await;
-    let target_http2 = target_http2(&authority, &token).await;
+    let target_http2 = self::target(&authority, &token, " http2").await;
     let nginx = forwarder(&authority, &token, target.address()).await;
     let (attach, address) = attach(&authority, &token, target.address()).await;
     let (attach_http2, address_http2) =
@@ -84,22 +85,18 @@ fn variant(
 }
 
 /// A target that responds to requests with the token.
-async fn target(authority: &Authority, token: &str, more: &str) -> Nginx {
-    let identity = authority.identity(&[HOST]);
+async fn target(authority: &Authority, token: &str, parameters: &str) -> Nginx {
+    let identity = authority.identity(&[HOST, NAME]);
     let address = port::free();
     let filling = "a".repeat(RESPONSE_BYTES - RESPONSE.ends.len());
     let configuration = format!(
-        "access_log off;\nkeepalive_requests 1000000000;\nserver {{\nlisten {address} ssl;\n{more}\n\
+        "access_log off;\nkeepalive_requests 1000000000;\nserver {{\nlisten {address} ssl{parameters};\n\
          ssl_certificate {};\nssl_certificate_key {};\nlocation / {{\n\
          if ($http_authorization != \"Bearer {token}\") {{ return 401; }}\nreturn 200 \"{filling}the end\";\n}}\n}}",
         identity.certificate.display(),
         identity.key.display(),
     );
     Nginx::start(address, &configuration).await
-}
-
-async fn target_http2(authority: &Authority, token: &str) -> Nginx {
-    target(authority, token, "http2 on;").await
 }
 
 /// NGINX as it would be configured for this purpose. Its token never changes.
@@ -110,7 +107,7 @@ async fn forwarder(authority: &Authority, token: &str, target: SocketAddr) -> Ng
          keepalive_requests 1000000000; }}\nserver {{\nlisten {address};\nlocation / {{\nproxy_pass https://target;\n\
          proxy_http_version 1.1;\nproxy_set_header Connection \"\";\nproxy_set_header Host {HOST};\n\
          proxy_set_header Cookie \"\";\nproxy_set_header Authorization \"Bearer {token}\";\n\
-         proxy_ssl_verify on;\nproxy_ssl_name {HOST};\nproxy_ssl_trusted_certificate {};\n}}\n}}",
+         proxy_ssl_verify on;\nproxy_ssl_name {NAME};\nproxy_ssl_trusted_certificate {};\n}}\n}}",
         authority.file().display(),
     );
     Nginx::start(address, &configuration).await

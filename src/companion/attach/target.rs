@@ -31,8 +31,8 @@ use crate::watch::{Watched, Watcher};
 /// Idle connections to keep. More are opened under load, and closed after it.
 const MAX_IDLE_CONNECTIONS: usize = 32;
 
-/// How long a connection may be silent while something is sent that the target must acknowledge.
-const DEAD_AFTER: Duration = Duration::from_secs(20);
+/// How often an idle connection is checked, and how long the response may take.
+const KEEPALIVE: Duration = Duration::from_secs(20);
 
 /// How much of a response is received before the client takes it, in bytes: on a connection, and of it on a stream.
 const CONNECTION_WINDOW: u32 = 1 << 20;
@@ -90,6 +90,7 @@ impl Target {
             is_https: forward.target.is_https(),
             header_bytes: config.limits.header_bytes,
             idle: config.limits.idle,
+            request_timeout: config.limits.request,
             connect_timeout: config.connect_timeout,
         };
         let clients = match &forward.ca_file {
@@ -156,6 +157,7 @@ struct PoolSettings {
     is_https: bool,
     header_bytes: usize,
     idle: Duration,
+    request_timeout: Duration,
     connect_timeout: Duration,
 }
 
@@ -174,8 +176,11 @@ impl PoolSettings {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
-        tcp.set_keepalive(Some(DEAD_AFTER));
-        tcp.set_tcp_user_timeout(Some(DEAD_AFTER));
+        tcp.set_keepalive(Some(KEEPALIVE));
+        tcp.set_keepalive_interval(Some(KEEPALIVE));
+        tcp.set_keepalive_retries(Some(3));
+        // A target that is gone, and one that does not read.
+        tcp.set_tcp_user_timeout(Some(self.request_timeout));
         let builder = HttpsConnectorBuilder::new().with_tls_config(tls);
         let builder = if self.is_https {
             builder.https_only()
@@ -209,8 +214,8 @@ impl PoolSettings {
             .http2_max_header_list_size(header_bytes)
             .http2_initial_connection_window_size(CONNECTION_WINDOW)
             .http2_initial_stream_window_size(STREAM_WINDOW)
-            .http2_keep_alive_interval(DEAD_AFTER)
-            .http2_keep_alive_timeout(DEAD_AFTER)
+            .http2_keep_alive_interval(KEEPALIVE)
+            .http2_keep_alive_timeout(KEEPALIVE)
             .build(TimedConnector {
                 connector,
                 address,
