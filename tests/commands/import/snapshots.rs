@@ -78,6 +78,30 @@ fn a_log_proposes_rules_for_the_callers_in_it_alone() {
 }
 
 #[test]
+fn what_oauth2_proxy_itself_made_of_the_configuration_is_imported_like_it() {
+    let arguments = [
+        "--config",
+        "oauth2-proxy.cfg",
+        "--alpha-config",
+        "alpha.yaml",
+        "--ingress",
+        "ingress.yaml",
+    ];
+    compare("story", "alpha", &arguments, 3);
+    let without_comments = |file: &str| {
+        let text = fs::read_to_string(inputs().join("story/expected").join(file)).unwrap();
+        let lines = text
+            .lines()
+            .filter(|line| !line.trim_start().starts_with('#'));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        without_comments("alpha-companion.yaml"),
+        without_comments("companion.yaml")
+    );
+}
+
+#[test]
 fn the_defaults_of_the_helm_chart_are_imported() {
     compare("helm", "defaults", &["--helm", "values.yaml"], 3);
 }

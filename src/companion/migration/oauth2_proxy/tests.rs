@@ -45,12 +45,15 @@ const ODD: [&str; 16] = [
 
 /// What flags are mapped to, with the base or without.
 fn mapped(base: &[&str], flags: &[String], ingresses: &Ingresses) -> Mapped {
-    let base = base.iter().map(|&flag| flag.to_owned());
-    let all: Vec<String> = base.collect();
-    let flags: Vec<String> = flags.to_vec();
+    let base: Vec<String> = base.iter().map(|&flag| flag.to_owned()).collect();
+    mapped_with_log(&[&base, flags], ingresses, None)
+}
+
+/// The same with a log.
+fn mapped_with_log(layers: &[&[String]], ingresses: &Ingresses, seen: Option<&Seen>) -> Mapped {
     let mut settings = Settings::default();
-    for flags in [all, flags] {
-        let flags = flags::read(&flags, "flags");
+    for layer in layers {
+        let flags = flags::read(layer, "flags");
         assert!(flags.errors.is_empty(), "{:?}", flags.errors);
         settings.overlay(flags.settings);
     }
@@ -59,7 +62,7 @@ fn mapped(base: &[&str], flags: &[String], ingresses: &Ingresses) -> Mapped {
         ingresses,
         headers: &[],
         addresses: None,
-        seen: None,
+        seen,
     };
     mapping::map(sources, Vec::new()).unwrap_or_else(|report| panic!("{report}"))
 }

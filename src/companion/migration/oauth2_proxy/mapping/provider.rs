@@ -262,6 +262,13 @@ fn ca(mapping: &mut Mapping<'_>) {
             "providers[0].ca_file",
             why,
         );
+    } else {
+        mapping.say(
+            "use-system-trust-store",
+            Outcome::Kept,
+            "",
+            "off, as it is here",
+        );
     }
 }
 

@@ -167,8 +167,8 @@ fn meaning(name: &str, value: &str) -> Option<(Outcome, String)> {
     let (outcome, why) = match name {
         "auth-url" => (
             Outcome::Changed,
-            "the app is in the policy; with ingress-nginx, the URL becomes \
-             `http://COMPANION/oauth2/auth?host=HOST`, see tests/proxies/ingress-nginx.yaml"
+            "the app is in the policy; behind ingress-nginx, the URL is that of the companion, with the path \
+             `/oauth2/auth?host=HOST`: see tests/proxies/ingress-nginx.yaml"
                 .to_owned(),
         ),
         "auth-signin" => (

@@ -108,3 +108,62 @@ fn without_the_flag_no_bearer_token_is_accepted() {
         Outcome::Dropped
     );
 }
+
+/// What the base and a log of requests are mapped to. `requests` are `USER METHOD HOST/PATH`.
+fn with_log(flags: &[&str], requests: &[&str]) -> Mapped {
+    let line = |request: &&str| {
+        let [user, method, url] = request.split(' ').collect::<Vec<_>>()[..] else {
+            panic!("{request}")
+        };
+        let (host, path) = url.split_once('/').unwrap();
+        format!(
+            "10.0.0.1 - 5f - {user} [2026/11/30 09:00:00] {host} {method} - \"/{path}\" HTTP/1.1 \"x\" 202 0 0.001\n"
+        )
+    };
+    let log: String = requests.iter().map(line).collect();
+    let seen = access_log::read(log.as_bytes(), &[]).unwrap();
+    let flags: Vec<String> = BASE
+        .iter()
+        .chain(flags)
+        .map(|&flag| flag.to_owned())
+        .collect();
+    mapped_with_log(&[&flags], &Ingresses::default(), Some(&seen))
+}
+
+#[test]
+fn callers_in_the_log_have_rules_of_their_own_at_the_hosts_in_it() {
+    let mapped = with_log(
+        &[
+            "--email-domain=*",
+            "--extra-jwt-issuers=https://login.example.org=c",
+        ],
+        &[
+            "system:serviceaccount:blue:karma GET a.example.com/api/v2/alerts",
+            "system:serviceaccount:green:karma GET a.example.com/metrics",
+            "system:serviceaccount:green:karma POST a.example.com/api/v2/silences",
+            "robot GET b.example.com/",
+        ],
+    );
+    let rules = |app: usize| {
+        let rules = policy(&mapped, &format!("/apps/{app}/rules"));
+        let rules = rules.as_array().unwrap().clone();
+        let rules = rules.into_iter().filter(|rule| rule["name"] != "people");
+        rules.map(|rule| rule.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(policy(&mapped, "/apps/0/hosts"), json!(["a.example.com"]));
+    assert_eq!(
+        rules(0),
+        [
+            r#"{"allow":[{"service_account":"kubernetes/blue/karma"}],"methods":["GET"],"name":"kubernetes-karma-1","paths":["/api/v2/**"]}"#,
+            r#"{"allow":[{"service_account":"kubernetes/green/karma"}],"methods":["GET"],"name":"kubernetes-karma-1-2","paths":["/metrics"]}"#,
+            r#"{"allow":[{"service_account":"kubernetes/green/karma"}],"methods":["POST"],"name":"kubernetes-karma-2","paths":["/api/v2/**"]}"#,
+        ]
+    );
+    assert_eq!(
+        rules(1),
+        [
+            r#"{"allow":[{"from":"login","user":"robot"}],"methods":["GET"],"name":"login-robot-1","paths":["/"]}"#
+        ]
+    );
+    assert_eq!(line(&mapped, "hosts of apps").outcome, Outcome::NeedsYou);
+}
