@@ -113,7 +113,7 @@ DENY := $(TOOLS)/cargo-deny/bin/cargo-deny --config .cargo/deny.toml
 lint: cargo-deny ## check the format, the lints, the API docs, and the dependencies' licences, bans and sources
 	cargo fmt --all --check
 	cargo fmt --manifest-path tests/fuzz/Cargo.toml --check
-	cargo clippy --workspace --all-targets --features portcullis-tests/mesh -- -D warnings
+	cargo clippy --workspace --all-targets --features portcullis-tests/mesh,portcullis-tests/migration -- -D warnings
 	cargo clippy -p portcullis-engine -p portcullis-filter --target wasm32-wasip1 -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --quiet
 	$(DENY) --offline --locked check bans licenses sources
@@ -321,6 +321,12 @@ mesh: build-tools envoys provider mesh-tools filter-image ## run the tests with 
 demo: demo-tools provider wasm ## run a gateway with real apps (ONESHOT=1: print the table and exit)
 	cargo build --workspace --bins
 	$(BUILD)/debug/demo
+
+.PHONY: migration
+migration: build-tools envoys provider wasm ## run the migration from a real oauth2-proxy, and back
+	tests/setup/go.sh oauth2-proxy github.com/oauth2-proxy/oauth2-proxy/v7 $(OAUTH2_PROXY) ''
+	cargo build --workspace --bins
+	cargo test --workspace --features portcullis-tests/migration --test migration
 
 # Release builds, because the companion is measured. The filter and Envoy are optimised anyway.
 .PHONY: bench

@@ -78,13 +78,29 @@ impl Issuer {
         issuer
     }
 
-    /// The same, not reachable yet.
+    /// The same for clients that resolve its name themselves: `iss` is its URL at localhost.
+    pub async fn on_loopback(authority: &Authority, keys: &[&SigningKey]) -> Self {
+        let address = port::free();
+        let mut issuer = Self::at(
+            authority,
+            &format!("https://localhost:{}", address.port()),
+            address,
+            keys,
+        );
+        issuer.up().await;
+        issuer
+    }
+
+    /// Like [`Issuer::start`], not reachable yet.
     ///
     /// # Panics
     /// If `name` is not an `https://` URL.
     #[must_use]
     pub fn start_down(authority: &Authority, name: &str, keys: &[&SigningKey]) -> Self {
-        let address = port::free();
+        Self::at(authority, name, port::free(), keys)
+    }
+
+    fn at(authority: &Authority, name: &str, address: SocketAddr, keys: &[&SigningKey]) -> Self {
         let discovery = json!({
             "issuer": name,
             "jwks_uri": format!("https://{address}/openid/v1/jwks"),

@@ -10,7 +10,7 @@ use rustls::ClientConfig;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::background::{self, Task};
-use super::client::{Call, Connection};
+use super::client::{Call, Connection, Response};
 use super::wait;
 
 /// What Karma requests in each poll, in this order: the version of Alertmanager is in `/metrics`.
@@ -76,19 +76,16 @@ impl Upstream {
         self
     }
 
-    /// Sends the requests of one poll over one connection, and returns what failed.
+    /// Sends the requests of one poll, and returns what failed.
     async fn poll(&self) -> Vec<String> {
-        let mut connection = match self.connect().await {
-            Ok(connection) => connection,
-            Err(error) => return vec![format!("{}: {error}", self.host)],
-        };
+        let mut connection = None;
         let mut failures = Vec::new();
         for path in PATHS {
             let mut call = Call::get(&self.host, path);
             if let Some(value) = &self.authorization {
                 call = call.header("authorization", value);
             }
-            let verdict = match connection.try_send(&call).await {
+            let verdict = match self.send(&call, &mut connection).await {
                 Ok(response) => response.verdict(),
                 Err(error) => error.to_string(),
             };
@@ -97,6 +94,21 @@ impl Upstream {
             }
         }
         failures
+    }
+
+    /// Sends a request over the connection of the one before. As clients do, it opens another one if the
+    /// server has closed that in between.
+    async fn send(&self, call: &Call, connection: &mut Option<Connection>) -> io::Result<Response> {
+        if let Some(mut used) = connection.take()
+            && let Ok(response) = used.try_send(call).await
+        {
+            *connection = Some(used);
+            return Ok(response);
+        }
+        let mut opened = self.connect().await?;
+        let response = opened.try_send(call).await?;
+        *connection = Some(opened);
+        Ok(response)
     }
 
     async fn connect(&self) -> io::Result<Connection> {

@@ -222,11 +222,15 @@ fn spawn(command: &mut Command) -> Child {
         .unwrap_or_else(|error| panic!("{:?}: {error}", command.get_program()))
 }
 
-/// Kills `child` if this process ends without dropping the guard: the shell then reads the end of
-/// its input.
+/// Ends `child` if this process ends without dropping the guard: the shell then reads the end of its
+/// input. A program with children of its own gets a second to end them.
 fn watch(child: &Child) -> Child {
     Command::new("sh")
-        .args(["-c", "read -r _; kill -9 \"$0\"", &child.id().to_string()])
+        .args([
+            "-c",
+            "read -r _; kill \"$0\"; sleep 1; kill -9 \"$0\"",
+            &child.id().to_string(),
+        ])
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null())

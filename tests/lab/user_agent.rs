@@ -197,14 +197,26 @@ impl UserAgent {
     /// # Panics
     /// If that page is not the current one, and like [`UserAgent::visit`].
     pub async fn sign_in_as(&mut self, login: &str) -> &Page {
-        let form = self.page().form_with("prompt", "login");
-        let form = form.fill("login", login).fill("password", "any");
-        self.submit(form).await;
-        let forms = self.page().forms();
-        match forms.into_iter().find(|form| form.has("prompt", "consent")) {
-            Some(form) => self.submit(form).await,
-            None => self.page(),
+        let _login = self.page().form_with("prompt", "login");
+        self.continue_sign_in(login).await
+    }
+
+    /// Does what the provider asks for: signs in, consents, or both. Then follows redirects.
+    ///
+    /// # Panics
+    /// Like [`UserAgent::visit`].
+    pub async fn continue_sign_in(&mut self, login: &str) -> &Page {
+        for prompt in ["login", "consent"] {
+            let mut forms = self.page().forms().into_iter();
+            if let Some(form) = forms.find(|form| form.has("prompt", prompt)) {
+                let form = match prompt {
+                    "login" => form.fill("login", login).fill("password", "any"),
+                    _ => form,
+                };
+                self.submit(form).await;
+            }
         }
+        self.page()
     }
 
     /// Confirms the provider's sign-out prompt, then follows redirects.
