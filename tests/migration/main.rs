@@ -93,7 +93,7 @@ async fn hosts_move_one_by_one_and_back_without_a_lost_request() {
         ]
     );
 
-    // Back, at any time: nobody signs in again.
+    // Back, at any time: no new sign-in is needed.
     let sign_ins = stack.sign_ins().await;
     ingresses.set(HOSTS[0], OAuth2Proxy);
     both([OAuth2Proxy; 2]).await;
