@@ -5,6 +5,7 @@ mod accounts;
 mod callers;
 mod checks;
 mod gateway;
+pub mod rotation;
 
 pub use accounts::Account;
 pub use callers::{Caller, Clusters, LIFETIME};

@@ -85,6 +85,12 @@ impl DemoGateway {
         }
     }
 
+    /// The gateway's address.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.envoy.address()
+    }
+
     /// The gateway's CA.
     #[must_use]
     pub fn authority(&self) -> &Authority {

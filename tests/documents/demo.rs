@@ -41,6 +41,8 @@ async fn the_demo_prints_the_table_of_the_readme() {
         printed.contains(shown),
         "the README has a different table:\n{printed}"
     );
+    assert!(printed.contains("rotated 5 times"), "{printed}");
+    assert!(printed.contains(" polls, 0 failed requests."), "{printed}");
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ use std::io;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use portcullis_tests::demo::rotation::{self, Rotation};
 use portcullis_tests::demo::{self, Clusters, DemoGateway};
 use portcullis_tests::lab::folder::workspace;
 use tokio::signal::unix::{SignalKind, signal};
@@ -69,7 +70,9 @@ async fn show(settings: &Settings) -> io::Result<ExitCode> {
             rows.len()
         );
     }
-    let code = if unexpected == 0 {
+    let rotation = rotation::run(&gateway, &clusters).await;
+    print_rotation(&rotation);
+    let code = if unexpected == 0 && rotation.is_expected() {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
@@ -84,5 +87,26 @@ async fn show(settings: &Settings) -> io::Result<ExitCode> {
     loop {
         time::sleep(TOKEN_REFRESH_INTERVAL).await;
         clusters.write_tokens(&folder)?;
+    }
+}
+
+/// Prints what became of the polls while the client's token was rotated.
+fn print_rotation(rotation: &Rotation) {
+    let Rotation { injected, copied } = rotation;
+    println!(
+        "A client that reads its configuration once polled Alertmanager through envoy/credential-injector.yaml. Its token was \
+         rotated {} times, each accepted for {} seconds: {} polls, {} failed requests.",
+        rotation::ROTATIONS,
+        rotation::ACCEPTED,
+        injected.complete,
+        injected.failures.len()
+    );
+    println!(
+        "Another client had a copy of the first token: {} polls, {} failed requests.\n",
+        copied.complete,
+        copied.failures.len()
+    );
+    for failure in &injected.failures {
+        println!("  ^ failed: {failure}");
     }
 }
