@@ -2,7 +2,7 @@
 
 use portcullis_tests::lab::kubernetes::ApiServer;
 use portcullis_tests::lab::{Call, Istiod, tools, wait, yaml};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::mesh::{HOST, Mesh};
 use crate::shipped;
@@ -50,22 +50,22 @@ async fn metrics_have_labels_and_the_access_log_has_the_audit_records() {
         })
         .await;
     }
-    for (reason, call) in [("rule", &allowed), ("no-credentials", &refused)] {
+    for (reason, call, caller) in [
+        ("rule", &allowed, json!("blue/monitoring/karma")),
+        ("no-credentials", &refused, Value::Null),
+    ] {
         // The configuration of the access log may come after that of the filter.
         let record = wait::until(reason, wait::LONG, async || {
             mesh.call(call.clone()).await.expect("a response");
             records(&mesh.gateway.log(), reason).pop()
         })
         .await;
-        let audit: Value =
-            serde_json::from_str(record["audit"].as_str().expect("a record")).expect("JSON");
+        let audit = record["audit"].as_str().expect("an audit record");
+        let audit: Value = serde_json::from_str(audit).expect("JSON");
         assert_eq!(audit["reason"], reason, "{record}");
         assert_eq!(audit["app"], "alertmanager", "{record}");
+        assert_eq!(record["caller"], caller, "{record}");
     }
-    let record = records(&mesh.gateway.log(), "rule")
-        .pop()
-        .expect("a record");
-    assert_eq!(record["caller"], "blue/monitoring/karma", "{record}");
 }
 
 /// istiod creates the gateway's Deployment. The options of `gateway.yaml` add files to it.

@@ -84,6 +84,25 @@ async fn a_rotated_token_is_used_without_a_failed_request() {
 }
 
 #[tokio::test]
+async fn a_token_that_is_rotated_while_the_target_is_away_is_sent_when_it_is_back() {
+    let mut target = Target::start().await;
+    let mut volume = Volume::with(&token(600));
+    let attach = Attach::to(&target, &volume.file(), &[]).await;
+    assert_eq!(attach.get("/").await.status, 200);
+    target.stop();
+    let next = token(700);
+    volume.publish(&next);
+    let is_down = async || attach.get("/").await.status == 502;
+    wait::until_true("the end of the target", wait::LONG, is_down).await;
+    let restarted = async || {
+        target.restart();
+        attach.get("/").await.status == 200
+    };
+    wait::until_true("the target", wait::LONG, restarted).await;
+    until_sent(&attach, &target, &next).await;
+}
+
+#[tokio::test]
 async fn an_expired_token_is_not_sent() {
     let target = Target::start().await;
     let path = file(token(2));
