@@ -121,7 +121,7 @@ lint: cargo-deny ## check the format, the lints, the API docs, and the dependenc
 
 .PHONY: unit
 unit: ## run the unit tests of all crates
-	cargo test --workspace --lib --bins
+	cargo test --workspace --lib --bins -- --test-threads=$$((2 * $$(nproc)))
 
 # Not with --quiet: it breaks the test runner.
 .PHONY: node
@@ -272,7 +272,7 @@ publish: publish-tools ## push what `make dist` left, or a release's files in ta
 			| tee -a target/publish/references.txt; \
 	done
 
-# These tests mostly wait for other programs, so more of them run at once than there are cores. The dynamic module is not
+# Tests wait for other programs, so more of them run at once than there are cores, here and in `unit`. The dynamic module is not
 # optimised here, because that takes minutes and no test measures it.
 .PHONY: e2e
 e2e: wasm ## run the end-to-end tests, with real programs
@@ -332,7 +332,8 @@ migration: build-tools envoys provider wasm ## run the migration from a real oau
 .PHONY: bench
 bench: demo-tools provider wasm ## compare with jwt_authn, oauth2-proxy and NGINX (BENCH_ROUNDS=5 BENCH_SECONDS=4 BENCH_PART=filter)
 	tests/setup/go.sh oauth2-proxy github.com/oauth2-proxy/oauth2-proxy/v7 $(OAUTH2_PROXY) ''
-	cargo build --release --workspace --bins
+	cargo build --release --workspace --bins --lib
+	cp -u $(BUILD)/release/libportcullis_module.so $(BUILD)/release/libportcullis.so
 	$(BUILD)/release/bench
 
 .PHONY: audit

@@ -4,10 +4,12 @@
 mod accounts;
 mod callers;
 mod checks;
+pub mod explanations;
 mod gateway;
+pub mod migration;
 pub mod rotation;
 
 pub use accounts::Account;
-pub use callers::{Caller, Clusters, LIFETIME};
+pub use callers::{Caller, Clusters, FOLDER, LIFETIME};
 pub use checks::{Row, run as run_checks};
 pub use gateway::{DemoGateway, ENVOY, relative};

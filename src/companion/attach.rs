@@ -5,9 +5,11 @@
 //! connections to a target, and [`AttachMetrics`] counts.
 
 mod browsers;
+mod connector;
 mod forwarder;
 mod headers;
 mod metrics;
+mod pools;
 mod refusal;
 mod request_body;
 mod response_body;

@@ -17,3 +17,10 @@ pub(crate) fn http_date(at: Timestamp) -> String {
     const LAST: u64 = 253_402_300_799;
     httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(at.secs().min(LAST)))
 }
+
+/// The time of an HTTP header; `None` if it is not in a format of RFC 9110 section 5.6.7.
+pub(crate) fn from_http_date(text: &str) -> Option<Timestamp> {
+    let time = httpdate::parse_http_date(text).ok()?;
+    let since = time.duration_since(UNIX_EPOCH).ok()?;
+    Some(Timestamp::from_secs(since.as_secs()))
+}

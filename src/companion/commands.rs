@@ -11,14 +11,27 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use portcullis_core::escape;
+use tokio::runtime::{Builder, Runtime};
 
+use crate::document::Report;
+
+mod access;
 mod attach;
 mod check;
+mod completions;
+mod diff;
+mod doctor;
+mod explain;
 mod import;
+mod only_policy;
+mod progress;
 mod render;
+mod revoke;
 mod schema;
 mod serve;
 mod session_keys;
+mod terminal;
+mod test;
 
 /// The companion of the Portcullis access gate, and tools for its operators.
 #[derive(Debug, Parser)]
@@ -30,13 +43,20 @@ pub struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Access(access::Arguments),
     Attach(attach::Arguments),
     Check(check::Arguments),
+    Completions(completions::Arguments),
+    Diff(diff::Arguments),
+    Doctor(doctor::Arguments),
+    Explain(Box<explain::Arguments>),
     Import(import::Arguments),
     Render(render::Arguments),
+    Revoke(revoke::Arguments),
     Schema(schema::Arguments),
     Serve(serve::Arguments),
     SessionKeys(session_keys::Arguments),
+    Test(test::Arguments),
 }
 
 impl CommandLine {
@@ -79,6 +99,18 @@ struct Failure {
     message: String,
 }
 
+impl Failure {
+    /// One with these reports and no output.
+    fn reported(exit_code: u8, reports: &[Report]) -> Self {
+        let messages: Vec<String> = reports.iter().map(ToString::to_string).collect();
+        Self {
+            exit_code,
+            output: None,
+            message: messages.join("\n"),
+        }
+    }
+}
+
 /// The exit code of a command that could not run.
 const COULD_NOT_RUN: u8 = 1;
 
@@ -94,15 +126,22 @@ const MANUAL_ACTION_NEEDED: u8 = 3;
 impl Command {
     fn run(&self) -> Output {
         match self {
+            Self::Access(arguments) => access::run(arguments).map(Some),
             Self::Attach(arguments) => output(attach::run(arguments).map(|()| None), COULD_NOT_RUN),
             Self::Check(arguments) => check::run(arguments).map(Some),
+            Self::Completions(arguments) => Ok(Some(completions::run(arguments))),
+            Self::Diff(arguments) => diff::run(arguments).map(Some),
+            Self::Doctor(arguments) => doctor::run(arguments).map(Some),
+            Self::Explain(arguments) => explain::run(arguments).map(Some),
             Self::Import(arguments) => import::run(arguments).map(Some),
             Self::Render(arguments) => render::run(arguments).map(Some),
+            Self::Revoke(arguments) => revoke::run(arguments).map(Some),
             Self::Schema(arguments) => Ok(Some(schema::run(arguments))),
             Self::Serve(arguments) => output(serve::run(arguments).map(|()| None), COULD_NOT_RUN),
             Self::SessionKeys(arguments) => {
                 output(session_keys::run(arguments).map(Some), COULD_NOT_RUN)
             }
+            Self::Test(arguments) => test::run(arguments).map(Some),
         }
     }
 }
@@ -114,8 +153,7 @@ pub fn run(command_line: CommandLine) -> ExitCode {
         Ok(None) => ExitCode::SUCCESS,
         Err(failure) => {
             if !failure.message.is_empty() {
-                // Where standard error is closed, the exit code still reports the failure.
-                let _ = writeln!(io::stderr(), "{}", failure.message);
+                terminal::message(&failure.message);
             }
             match failure.output.map(|output| print(&output)) {
                 Some(code) if code != ExitCode::SUCCESS => code,
@@ -123,6 +161,11 @@ pub fn run(command_line: CommandLine) -> ExitCode {
             }
         }
     }
+}
+
+/// What waits for the network in a command that ends after it.
+fn runtime() -> io::Result<Runtime> {
+    Builder::new_current_thread().enable_all().build()
 }
 
 /// The output of a command, whose errors have this exit code.
@@ -141,7 +184,7 @@ fn print(output: &str) -> ExitCode {
     match writeln!(stdout, "{output}").and_then(|()| stdout.flush()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let _ = writeln!(io::stderr(), "error: standard output: {error}");
+            terminal::message(&format!("error: standard output: {error}"));
             COULD_NOT_RUN.into()
         }
     }

@@ -24,7 +24,7 @@ mod warnings;
 mod tests;
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::document::{Document, Report};
 use crate::issuers::IssuerConnection;
@@ -34,13 +34,13 @@ use crate::redirect_target::HostRule;
 
 use settings::SERVE;
 
-pub(crate) use arguments::Arguments;
+pub(crate) use arguments::{Arguments, ReadArguments};
 pub(crate) use attach::{AttachConfig, AttachFlags, Forward, TargetUrl, schema as attach_schema};
 pub(crate) use limits::Limits;
 pub(crate) use listen::Listen;
 pub(crate) use log::{Format, Log};
 pub(crate) use schema::schema;
-pub(crate) use session::{Session, domain_matches};
+pub(crate) use session::{MAX_LIFETIME as MAX_SESSION_LIFETIME, Session, domain_matches};
 pub(crate) use tls::Tls;
 pub(crate) use trusted_proxies::TrustedProxies;
 
@@ -107,7 +107,7 @@ impl Config {
             trusted_proxies: trusted_proxies::read(source)?,
             tls: tls::read(source)?,
             log: log::read(source)?,
-            limits: limits::read(source)?,
+            limits: limits::read(source, &limits::Defaults::SERVE)?,
         })
     }
 }
@@ -139,11 +139,19 @@ impl Config {
     }
 }
 
+/// How the companion with the configuration in this file connects to issuers.
+pub(crate) fn issuer_connections(
+    path: &Path,
+) -> Result<BTreeMap<String, IssuerConnection>, Report> {
+    let file = Document::open(path, SERVE.empty)?;
+    trust::read(&source::Source::new(&SERVE, Some(file), HashMap::new())?)
+}
+
 /// The default limits.
 #[cfg(test)]
 pub(crate) fn limits() -> Limits {
     let nothing = source::Source::new(&SERVE, None, HashMap::new());
-    let limits = nothing.and_then(|nothing| limits::read(&nothing));
+    let limits = nothing.and_then(|nothing| limits::read(&nothing, &limits::Defaults::SERVE));
     limits.expect("defaults")
 }
 

@@ -3,7 +3,7 @@
 //! Validation names values by their path, `apps[0].rules[0].allow[0]`. A document maps each path back to
 //! line and column, so that an editor can go there.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 mod credentials;
@@ -14,7 +14,7 @@ mod node;
 mod report;
 mod yaml;
 
-pub(crate) use node::Name;
+pub(crate) use node::{Name, Span};
 pub use node::{Node, Value};
 pub use report::Report;
 
@@ -46,11 +46,7 @@ impl Document {
     /// A file that can't be read, is not UTF-8, is larger than 16 MiB, is neither YAML nor JSON, or has a
     /// duplicate name or a value that parsers read differently.
     pub fn open(path: &Path, empty: &str) -> Result<Self, Report> {
-        let name = if path == Path::new("-") {
-            "<stdin>".to_owned()
-        } else {
-            path.display().to_string()
-        };
+        let name = name_of(path);
         match input::read(path) {
             Ok(bytes) => Self::parse(name, bytes, empty),
             Err(diagnostic) => Err(diagnostic.report(&name, "")),
@@ -171,7 +167,12 @@ impl Document {
 
     /// The line of a value of this document, from 1.
     pub(crate) fn line(&self, node: &Node) -> usize {
-        report::line_of(&self.text, node.span.start)
+        self.line_at(&node.span)
+    }
+
+    /// The line of a place in this document, from 1.
+    pub(crate) fn line_at(&self, span: &Span) -> usize {
+        report::line_of(&self.text, span.start)
     }
 
     /// An error at a path in it, and how to fix it. `.` is the document as a whole.
@@ -186,18 +187,41 @@ impl Document {
     }
 }
 
-/// Reads a file, or standard input where the path is `-`, as text. Returns its name in messages and the text.
-pub(crate) fn read_text(path: &Path) -> Result<(String, String), Report> {
-    let name = if path == Path::new("-") {
+/// The name of an input in messages: the path, or `<stdin>` where it is `-`.
+pub(crate) fn name_of(path: &Path) -> String {
+    if path == Path::new("-") {
         "<stdin>".to_owned()
     } else {
         path.display().to_string()
-    };
+    }
+}
+
+/// Reads a file, or standard input where the path is `-`, as text. Returns its name in messages and the text.
+pub(crate) fn read_text(path: &Path) -> Result<(String, String), Report> {
+    let name = name_of(path);
     let bytes = Document::read(path, &name)?;
     match input::text(bytes) {
         Ok(text) => Ok((name, text)),
         Err((text, diagnostic)) => Err(diagnostic.report(&name, &text).without_source()),
     }
+}
+
+/// Refuses inputs of which several are standard input (`-`): the second reader would get nothing.
+pub(crate) fn one_standard_input<'a>(
+    inputs: impl IntoIterator<Item = &'a PathBuf>,
+    problem: &str,
+    help: &str,
+) -> Result<(), Report> {
+    let inputs = inputs.into_iter();
+    if inputs.filter(|path| *path == Path::new("-")).count() > 1 {
+        return Err(Report::of("-", problem, help));
+    }
+    Ok(())
+}
+
+/// The report of a file or standard input that can't be read.
+pub(crate) fn unreadable(path: &Path, error: &std::io::Error) -> Report {
+    input::unreadable(error).report(&name_of(path), "")
 }
 
 /// An error at a range of bytes of a text that is no document, without the line, which may have a secret.

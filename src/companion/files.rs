@@ -1,10 +1,10 @@
-//! Files that the companion reads: how much of them, and who else may change them.
+//! Files that the companion reads, how much of them, and who else may change them; and files that it creates.
 
 mod write_access;
 
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read};
-use std::os::unix::fs::PermissionsExt as _;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write as _};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
 pub(crate) use write_access::{WriteAccess, Writer};
@@ -45,6 +45,18 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
+/// Creates a file that only its owner may read. One that exists is an error, and not touched.
+pub(crate) fn create_private(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).mode(0o600).open(path)
+}
+
+/// Writes the whole content of a new file to disk.
+pub(crate) fn write_all(mut file: File, content: &[u8]) -> io::Result<()> {
+    file.write_all(content)?;
+    file.sync_all()
+}
+
 /// Reads at most [`MAX_BYTES`]. More is an error.
 pub(crate) fn read_bounded(reader: impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
@@ -57,6 +69,32 @@ pub(crate) fn read_bounded(reader: impl Read) -> io::Result<Vec<u8>> {
         ));
     }
     Ok(bytes)
+}
+
+/// Passes each line of a log of any length to `read`: of a file or a pipe, or of standard input where the path is `-`. A line of
+/// more than `max` bytes is passed in parts, and bytes that are not UTF-8 are replaced.
+pub(crate) fn each_line(path: &Path, max: u64, read: impl FnMut(&str)) -> io::Result<()> {
+    if path == Path::new("-") {
+        each_line_of(io::stdin().lock(), max, read)
+    } else {
+        each_line_of(BufReader::new(File::open(path)?), max, read)
+    }
+}
+
+/// The same for what a reader has.
+pub(crate) fn each_line_of(
+    mut log: impl BufRead,
+    max: u64,
+    mut read: impl FnMut(&str),
+) -> io::Result<()> {
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        if log.by_ref().take(max).read_until(b'\n', &mut line)? == 0 {
+            return Ok(());
+        }
+        read(&String::from_utf8_lossy(&line));
+    }
 }
 
 /// A warning about a secret file that every user may read. It is no error, because Kubernetes mounts Secrets

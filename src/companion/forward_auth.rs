@@ -47,6 +47,8 @@ pub(crate) struct ProxyPeer {
     pub(crate) address: Option<IpAddr>,
     /// Whether the configuration trusts it.
     pub(crate) is_trusted: bool,
+    /// The address of the request's client, for the audit record.
+    pub(crate) client: Option<IpAddr>,
 }
 
 /// Decides on the request that a proxy describes in its request to [`PATH`] or below.
@@ -59,7 +61,13 @@ pub(crate) async fn authorize<P: SessionSource>(
     let format = RequestFormat::of(&request.uri);
     if !peer.is_trusted {
         warn_of_untrusted_proxy(peer);
-        return refuse(Decision::proxy_untrusted(), request, evaluator, format);
+        return refuse(
+            Decision::proxy_untrusted(),
+            request,
+            peer,
+            evaluator,
+            format,
+        );
     }
     let checked = Original::read(request, format).and_then(|original| {
         host_check::check(&request.uri, format, original.authority())?;
@@ -70,13 +78,19 @@ pub(crate) async fn authorize<P: SessionSource>(
         Ok(checked) => checked,
         Err(error) => {
             tracing::warn!("forward auth refused: {error}");
-            return refuse(Decision::request_ambiguous(), request, evaluator, format);
+            return refuse(
+                Decision::request_ambiguous(),
+                request,
+                peer,
+                evaluator,
+                format,
+            );
         }
     };
     let headers = original.headers(&request.headers);
     let (decision, set_cookie) = evaluator.evaluate(&headers, sessions).await;
     let decision = restrictions.apply(decision, evaluator.issuers().now());
-    let outcome = evaluator.outcome(decision, &headers);
+    let outcome = evaluator.outcome(decision, &headers, peer.client);
     AuthResponse::new(outcome, &headers, format, set_cookie.as_deref())
 }
 
@@ -84,6 +98,7 @@ pub(crate) async fn authorize<P: SessionSource>(
 fn refuse(
     decision: Decision<'_>,
     request: &Parts,
+    peer: ProxyPeer,
     evaluator: &Evaluator,
     format: RequestFormat,
 ) -> AuthResponse {
@@ -91,7 +106,7 @@ fn refuse(
     let ids = ids.map(|id| (&b"x-request-id"[..], id.as_bytes()));
     let headers = Headers::new(ids.collect());
     AuthResponse::new(
-        evaluator.outcome(decision, &headers),
+        evaluator.outcome(decision, &headers, peer.client),
         &headers,
         format,
         None,

@@ -1,6 +1,7 @@
 //! The HTTPS client: only the configured CAs, no redirects, no proxy from the environment, and responses
 //! limited in time and size (R14).
 
+use std::error::Error;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use std::time::Duration;
 use axum::http::uri::Authority;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::Policy;
-use reqwest::{Client, Response};
+use reqwest::{Client, ClientBuilder, Response};
 use rustls::crypto::ring;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
@@ -59,9 +60,9 @@ pub(crate) enum BodyError {
     Broken(#[source] reqwest::Error),
 }
 
-/// The TLS configuration with the CAs of a PEM file only or, without one, the system's. Reads the system's
-/// from disk, so it may block for some milliseconds.
-pub(crate) fn tls(ca_pem: Option<&[u8]>) -> Result<ClientConfig, ClientError> {
+/// The CAs of a PEM file or, without one, the system's. Reads the system's from disk, so it may block for some
+/// milliseconds.
+pub(crate) fn roots(ca_pem: Option<&[u8]>) -> Result<RootCertStore, ClientError> {
     let mut roots = RootCertStore::empty();
     match ca_pem {
         Some(pem) => {
@@ -81,6 +82,16 @@ pub(crate) fn tls(ca_pem: Option<&[u8]>) -> Result<ClientConfig, ClientError> {
             }
         }
     }
+    Ok(roots)
+}
+
+/// The TLS configuration with the CAs of a PEM file only or, without one, the system's. Blocks as [`roots`] does.
+pub(crate) fn tls(ca_pem: Option<&[u8]>) -> Result<ClientConfig, ClientError> {
+    tls_with(roots(ca_pem)?)
+}
+
+/// The TLS configuration with these CAs only.
+pub(crate) fn tls_with(roots: RootCertStore) -> Result<ClientConfig, ClientError> {
     let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(ClientError::Tls)?
@@ -96,21 +107,31 @@ pub(crate) fn client(
     timeout: Duration,
     connect: Option<&Connect>,
 ) -> Result<Client, ClientError> {
-    let builder = Client::builder()
+    let builder = builder(tls, timeout).https_only(true);
+    let builder = match connect {
+        Some(connect) => builder.dns_resolver(connect.clone()),
+        None => builder,
+    };
+    builder.build().map_err(ClientError::Http)
+}
+
+/// A client for servers without TLS, such as Envoy's admin interface. `timeout` is for a whole response.
+pub(crate) fn plain_client(timeout: Duration) -> Result<Client, ClientError> {
+    // Without CAs, it can't be used for https.
+    let tls = tls_with(RootCertStore::empty())?;
+    builder(tls, timeout).build().map_err(ClientError::Http)
+}
+
+fn builder(tls: ClientConfig, timeout: Duration) -> ClientBuilder {
+    Client::builder()
         .tls_backend_preconfigured(tls)
-        .https_only(true)
         .no_proxy()
         .redirect(Policy::none())
         .retry(reqwest::retry::never())
         .referer(false)
         .user_agent(USER_AGENT)
         .connect_timeout(timeout)
-        .timeout(timeout);
-    let builder = match connect {
-        Some(connect) => builder.dns_resolver(connect.clone()),
-        None => builder,
-    };
-    builder.build().map_err(ClientError::Http)
+        .timeout(timeout)
 }
 
 /// What the operator can do about a TLS error, for the end of its message.
@@ -124,6 +145,15 @@ pub(crate) fn certificate_help(error: &str) -> &'static str {
     } else {
         ""
     }
+}
+
+/// The innermost cause of an error. The outer ones of the HTTP library have URLs in them.
+pub(crate) fn root_cause(error: &dyn Error) -> String {
+    let mut cause = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause.to_string()
 }
 
 /// The body of a response, if it has at most `max` bytes. No more than that is read.

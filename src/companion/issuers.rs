@@ -8,6 +8,7 @@
 mod connection;
 mod fetch;
 mod key_store;
+mod probe;
 mod refresher;
 mod snapshot;
 mod waiters;
@@ -29,6 +30,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 pub(crate) use connection::IssuerConnection;
+pub(crate) use probe::{KeyProbe, ProbeError, ProbedRequest, first_url, probe};
 pub(crate) use snapshot::{MirrorError, Snapshot};
 
 use key_store::KeyStore;

@@ -15,32 +15,47 @@ pub mod redirect_target;
 
 #[doc(hidden)]
 pub mod fuzzing {
-    //! What fuzz targets call besides the public modules. Sessions, providers, forward auth and manifests
-    //! are private as a whole, and each of these functions needs only a small part of them.
+    //! What fuzz targets call besides the public modules. Sessions, providers, forward auth, manifests,
+    //! imports and replays are private as a whole, and each of these functions needs only a small part of them.
     pub use crate::forward_auth::fuzzing::{OriginalRequest, original_request};
     pub use crate::manifests::fuzzing::{check as check_manifest, is_accepted as is_policy};
+    pub use crate::migration::fuzzing::{Kind as ImportKind, import};
     pub use crate::provider::fuzzing::{LOGOUT_EVENT, verify_logout_token};
+    pub use crate::replay::fuzzing::replay;
     pub use crate::session::fuzzing::{
         opens_after_edit, read_revocation_state, read_session, read_ticket,
     };
 }
 
+mod access_log;
+mod access_review;
+mod admin;
 mod attach;
 mod background;
+mod caller_name;
 mod clock;
+mod comparison;
+mod doctor;
+mod es256_key;
+mod explain;
 mod files;
 mod forward_auth;
+mod grants;
 mod http_client;
 mod issuers;
 mod logging;
 mod manifests;
 mod metrics;
 mod migration;
+mod output;
 mod pages;
 mod provider;
 mod readiness;
+mod replay;
 mod schema;
 mod server;
 mod session;
 mod signals;
+mod simulation;
+mod test_suite;
 mod watch;

@@ -14,6 +14,8 @@ use tracing_subscriber::{Layer, Registry, fmt};
 use crate::config::{Format, Log};
 
 #[cfg(test)]
+pub(crate) mod captured;
+#[cfg(test)]
 mod tests;
 
 /// Writes lines with hidden characters escaped, whatever an event quotes. Neither format escapes them

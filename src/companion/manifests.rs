@@ -8,12 +8,14 @@ mod all_errors;
 mod envoy;
 mod envoy_numbers;
 mod files;
+mod folder;
 mod found;
 pub(crate) mod fuzzing;
 mod helm;
 mod kubernetes;
 mod mesh;
 mod plugin;
+pub(crate) mod teams;
 mod warning;
 
 #[cfg(test)]
@@ -25,12 +27,15 @@ use std::rc::Rc;
 use portcullis_core::policy::{Policy, Shape};
 
 use crate::clock::now;
-use crate::document::{Document, Node, Report, Value};
+use crate::document::{self, Document, Node, Report, Value};
 
+pub(crate) use all_errors::PolicyProblem;
+pub(crate) use folder::PolicyFiles;
 pub(crate) use found::{FoundPolicy, Kind};
 pub(crate) use warning::Warning;
 
 use files::{File, Part};
+use folder::PolicyFolder;
 
 /// What was found in the files.
 #[derive(Debug, Default)]
@@ -59,7 +64,7 @@ impl Found {
         for source in sources {
             match source {
                 Part::File(file) => found.add_file(file, is_only),
-                Part::Folder { policy, apps } => found.add_folder(policy, apps),
+                Part::Folder(folder) => found.add_folder(folder),
             }
         }
         if found.errors.is_empty() && found.policies.is_empty() {
@@ -74,6 +79,7 @@ impl Found {
         let texts = policy.warnings(now()).into_iter();
         let of_policy = texts.map(|text| Warning::of_policy(&found.document, &text));
         of_policy
+            .chain(found.team_warnings())
             .chain(mesh::unknown_hosts(found, &self.services))
             .collect()
     }
@@ -81,8 +87,7 @@ impl Found {
     /// The error where no policy was found.
     fn nothing(&self, paths: &[PathBuf]) -> Report {
         let name = match paths {
-            [path] if path.as_os_str() == "-" => "<stdin>".to_owned(),
-            [path] => path.display().to_string(),
+            [path] => document::name_of(path),
             _ => format!("{} files", self.files),
         };
         let problem = match self.others {
@@ -134,21 +139,9 @@ impl Found {
     }
 
     /// Adds a folder with one policy.
-    fn add_folder(&mut self, policy: File, apps: Vec<File>) {
-        self.files += 1 + apps.len();
-        let mut read = |file: File| {
-            let document = file.parse_one();
-            document.map_err(|report| self.errors.push(report)).ok()
-        };
-        let policy = read(policy);
-        let apps: Vec<_> = apps.into_iter().filter_map(read).collect();
-        let Some(policy) = policy else {
-            return;
-        };
-        for document in std::iter::once(&policy).chain(&apps) {
-            self.errors.extend(document.errors());
-        }
-        match FoundPolicy::folder(Rc::new(policy), apps.into_iter().map(Rc::new).collect()) {
+    fn add_folder(&mut self, folder: PolicyFolder) {
+        self.files += folder.files();
+        match folder.parse() {
             Ok(policy) => self.policies.push(policy),
             Err(errors) => self.errors.extend(errors),
         }
@@ -168,13 +161,19 @@ fn names_us(node: &Node, paths: &[&str]) -> bool {
     texts.any(|text| text.contains("portcullis"))
 }
 
+/// The fields of a policy.
+fn policy_fields() -> impl Iterator<Item = &'static str> {
+    let fields = match Policy::SHAPE {
+        Shape::Object(fields) => fields,
+        _ => &[],
+    };
+    fields.iter().map(|(field, _)| *field)
+}
+
 /// Whether a mapping has a field of a policy.
 fn is_policy(node: &Node) -> bool {
-    let Shape::Object(fields) = Policy::SHAPE else {
-        return false;
-    };
     let members = node.as_map().unwrap_or_default();
     members
         .iter()
-        .any(|(name, _)| fields.iter().any(|(field, _)| *field == name.text))
+        .any(|(name, _)| policy_fields().any(|field| field == name.text))
 }

@@ -2,6 +2,8 @@
 //!
 //! Labels have few values, and none that a client can choose.
 
+mod reloads;
+
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
@@ -16,7 +18,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
-use crate::watch::CountReloads;
+pub(crate) use reloads::ReloadMetrics;
 
 #[cfg(test)]
 mod tests;
@@ -37,8 +39,8 @@ pub(crate) struct Metrics {
     shadow_differences: Family<ShadowLabels, Counter>,
     report_until: Family<AppLabels, Gauge<u64, AtomicU64>>,
     provider_errors: Family<ProviderErrorLabels, Counter>,
-    reloads: Family<ReloadLabels, Counter>,
-    stale: Family<FileLabels, Gauge>,
+    /// Reloads of changed files.
+    pub(crate) reloads: ReloadMetrics,
     /// Open connections.
     pub(crate) connections: Gauge,
     /// Keys of which it is unknown which trust entry owns them.
@@ -101,19 +103,8 @@ struct ProviderErrorLabels {
 }
 
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
-struct ReloadLabels {
-    file: &'static str,
-    outcome: &'static str,
-}
-
-#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
 struct RevocationListLabels {
     list: &'static str,
-}
-
-#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
-struct FileLabels {
-    file: &'static str,
 }
 
 /// The media type of [`Metrics::text`].
@@ -162,8 +153,7 @@ impl Metrics {
             shadow_differences: Family::default(),
             report_until,
             provider_errors: Family::default(),
-            reloads: Family::default(),
-            stale: Family::default(),
+            reloads: ReloadMetrics::default(),
             connections: Gauge::default(),
             ambiguous_keys,
             policy_digest,
@@ -187,8 +177,9 @@ impl Metrics {
             refreshes, "refreshes", "Session refreshes";
             groups_left_out, "groups_left_out", "Sign-ins and refreshes with more groups than fit into cookies";
             provider_errors, "provider_errors", "Failed requests to providers";
-            reloads, "reloads", "Reloads of changed files";
-            stale, "file_stale", "1 while the last reload of a file has failed";
+        }
+        metrics.reloads.register(registry);
+        register! {
             connections, "connections", "Open connections";
             revocations, "revocations", "Entries in the revocation list";
             revocations_floor, "revocations_floor_timestamp_seconds", "Sessions that began before this are revoked";
@@ -301,17 +292,6 @@ impl Metrics {
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)
-    }
-}
-
-impl CountReloads for Metrics {
-    fn reloaded(&self, file: &'static str, succeeded: bool) {
-        let outcome = if succeeded { "reloaded" } else { "failed" };
-        self.reloads
-            .get_or_create(&ReloadLabels { file, outcome })
-            .inc();
-        let stale = self.stale.get_or_create(&FileLabels { file });
-        stale.set(i64::from(!succeeded));
     }
 }
 

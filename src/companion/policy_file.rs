@@ -1,60 +1,49 @@
-//! Policy files in YAML or JSON: converted to the JSON that core parses, with line and column of core's
-//! errors.
-
-use std::path::Path;
+//! The policy of a running companion, in a file or a folder of YAML or JSON: converted to the JSON that core parses, with
+//! line and column of core's errors.
 
 use portcullis_core::policy::Policy;
 
-use crate::document::{Document, Report};
+use crate::document::Report;
+use crate::manifests::{FoundPolicy, PolicyFiles, PolicyProblem};
 
 #[cfg(test)]
 mod tests;
 
-const EMPTY: &str = "write a policy; `portcullis check --help` shows a small one";
-
-/// A parsed policy file that has not been validated.
+/// A parsed policy that has not been validated.
 #[derive(Debug)]
-pub struct PolicyFile {
-    document: Document,
-    json: String,
-}
+pub struct PolicyFile(FoundPolicy);
 
 impl PolicyFile {
-    /// Reads a file, or standard input where the path is `-`. The errors are those of [`Document::open`].
-    pub fn open(path: &Path) -> Result<Self, Report> {
-        Document::open(path, EMPTY).map(Self::of)
-    }
-
-    /// Parses the contents of a file with this name. The errors are those of [`Document::open`].
+    /// Parses the contents of a file with this name.
+    ///
+    /// # Errors
+    /// A file that is not UTF-8, is neither YAML nor JSON, or has a duplicate name or a value that parsers read
+    /// differently.
     pub fn parse(name: String, bytes: Vec<u8>) -> Result<Self, Report> {
-        Document::parse(name, bytes, EMPTY).map(Self::of)
+        Self::of(PolicyFiles::one(&name, bytes))
     }
 
-    fn of(document: Document) -> Self {
-        Self {
-            json: document.root().to_string(),
-            document,
-        }
+    /// Parses files. The error is the first of [`Self::parse`] in one of them, or of apps that are in the wrong file.
+    pub(crate) fn of(files: PolicyFiles) -> Result<Self, Report> {
+        files.parse().map(Self)
     }
 
-    /// Its name in messages: its path, or `<stdin>`.
-    pub fn name(&self) -> &str {
-        self.document.name()
+    /// The policy as JSON, compact, its members in the order of the file.
+    pub fn json(&self) -> String {
+        self.0.json()
     }
 
-    /// The document as JSON, compact, its members in the order of the file.
-    pub fn json(&self) -> &str {
-        &self.json
-    }
-
-    /// Validates the policy. The errors are core's.
+    /// Validates the policy. The errors are core's, and those of its teams.
     pub fn policy(&self) -> Result<Policy, Report> {
-        Policy::from_json(&self.json)
-            .map_err(|error| self.report(error.path(), error.problem(), error.help()))
+        self.0.validate_to_first_error()
     }
 
     /// An error at a path in it, and how to fix it.
     pub fn report(&self, path: &str, problem: &str, help: &str) -> Report {
-        self.document.report(path, problem, help)
+        self.0.report(&PolicyProblem {
+            path: path.to_owned(),
+            problem: problem.to_owned(),
+            help: help.to_owned(),
+        })
     }
 }

@@ -21,6 +21,7 @@ mod issuer;
 mod keys;
 mod logout_token;
 mod metadata;
+mod probe;
 mod proxy;
 mod refresh;
 mod scope_hints;
@@ -39,6 +40,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use openidconnect::AuthType;
+use portcullis_core::endpoints;
 use portcullis_core::json::Json;
 use portcullis_core::timestamp::Timestamp;
 use url::Url;
@@ -46,15 +48,19 @@ use url::Url;
 pub(crate) use attempt::Attempt;
 pub(crate) use callback::Callback;
 pub(crate) use end_session::EndSession;
-pub(crate) use error::{ErrorCategory, ProviderError};
+pub(crate) use error::{DiscoveryError, ErrorCategory, KeySetError, ProviderError};
+pub(crate) use http::FetchError;
 pub(crate) use issuer::TENANT_PLACEHOLDER;
 pub(crate) use logout_token::{LogoutToken, LogoutTokenError};
+pub(crate) use metadata::MetadataError;
+pub(crate) use probe::{ClientResponse, RedirectResponse};
 pub(crate) use proxy::{ProxyError, ProxySettings};
 pub(crate) use refresh::RefreshError;
 pub(crate) use secret::Secret;
 pub(crate) use settings::{
     ClientAuthentication, EndSessionEndpoint, ProviderSettings, ProviderSettingsError,
 };
+pub(crate) use signed_jwt::LEEWAY;
 pub(crate) use tokens::{ProviderTokens, UserInfoClaims};
 pub(crate) use user::User;
 
@@ -70,6 +76,9 @@ use token_endpoint::Grant;
 use token_request::AcceptedMethod;
 use user::UserClaims;
 
+/// The provider whose callback path has no name, if there are several.
+const DEFAULT_NAME: &str = "sso";
+
 /// How long an access token is valid where the provider does not say.
 const DEFAULT_EXPIRY: Duration = Duration::from_secs(60 * 60);
 
@@ -78,6 +87,21 @@ const MIN_PAUSE: Duration = Duration::from_secs(1);
 
 /// The longest pause: the clock may step back.
 const MAX_PAUSE: Duration = Duration::from_secs(60);
+
+/// The path of the redirect URI of a provider with this name. Each provider has its own, as a defence against mix-up
+/// attacks (RFC 9700 section 4.4.2). The only provider, and the one named `sso`, has the path without a name.
+pub(crate) fn callback_path(name: &str, is_only: bool) -> String {
+    if has_unnamed_callback(name, is_only) {
+        endpoints::CALLBACK.path.to_owned()
+    } else {
+        endpoints::CALLBACK.subpath(name)
+    }
+}
+
+/// Whether the redirect URI of a provider has no name.
+pub(crate) fn has_unnamed_callback(name: &str, is_only: bool) -> bool {
+    is_only || name == DEFAULT_NAME
+}
 
 /// One configured provider. Nothing is requested until it is needed, so the provider may be down
 /// when the companion starts.

@@ -44,14 +44,20 @@ impl Readiness {
         self.stopping.store(true, Ordering::Relaxed);
     }
 
-    /// The response to `GET /ready`: whether all requirements are met, and otherwise what is missing.
-    pub(crate) fn response(&self) -> Response {
+    /// The response to `GET /ready`: whether all requirements are met, and otherwise what is missing. Below, the
+    /// revision of what is served, if it has one.
+    pub(crate) fn response(&self, revision: Option<&str>) -> Response {
         let missing = self.missing();
-        if missing.is_empty() {
-            return "OK\n".into_response();
+        let (status, mut text) = if missing.is_empty() {
+            (StatusCode::OK, "OK\n".to_owned())
+        } else {
+            let missing = format!("missing: {}\n", missing.join(", "));
+            (StatusCode::SERVICE_UNAVAILABLE, missing)
+        };
+        if let Some(revision) = revision {
+            text.extend(["revision: ", revision, "\n"]);
         }
-        let missing = format!("missing: {}\n", missing.join(", "));
-        (StatusCode::SERVICE_UNAVAILABLE, missing).into_response()
+        (status, text).into_response()
     }
 
     /// The names of what is missing. No details, because the endpoint is public.

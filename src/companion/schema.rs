@@ -12,11 +12,13 @@
 
 mod policy;
 pub(crate) mod rule;
+mod test_file;
 
 #[cfg(test)]
 pub(crate) mod tests;
 
 pub(crate) use policy::policy;
+pub(crate) use test_file::test_file;
 
 use serde_json::{Map, Value, json};
 

@@ -1,6 +1,7 @@
 //! The HTTP server: listeners, TLS, connections and their limits.
 
 mod activity;
+mod client_address;
 mod connection;
 pub(crate) mod descriptors;
 mod handler;
@@ -27,6 +28,7 @@ use tracing::{debug, warn};
 use crate::config::Limits;
 use crate::watch::Watched;
 
+pub(crate) use client_address::client_address;
 pub(crate) use handler::{ClientConnection, Handler, SendLimit};
 pub(crate) use held_body::until_sent;
 pub(crate) use listener::Listener;

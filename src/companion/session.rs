@@ -13,6 +13,7 @@ mod attempt;
 mod bytes;
 mod clock;
 mod cookies;
+mod event;
 #[cfg(test)]
 mod fixtures;
 mod format_version;
@@ -23,6 +24,7 @@ mod outcome;
 mod policy_claims;
 mod record;
 mod revocations;
+mod revoke;
 mod secret;
 mod sessions;
 mod settings;
@@ -32,14 +34,19 @@ mod unavailable;
 
 pub(crate) use attempt::SignInAttempt;
 pub(crate) use cookies::{Cookies, SetCookie};
+pub(crate) use event::{EventClient, SessionEvent, SessionEventKind};
 pub(crate) use keys::Keys;
 pub(crate) use oauth_state::ReturnTo;
-pub(crate) use outcome::{ActiveSession, LogoutOutcome, NoSession};
+pub(crate) use outcome::{ActiveSession, LoggedOut, LogoutOutcome, NoSession};
 pub(crate) use policy_claims::{KeptGroups, PolicyClaims};
 pub(crate) use record::{RefreshFailure, Session};
+pub(crate) use revoke::{RevocationTarget, Revoker, TargetError};
 pub(crate) use sessions::{AttemptError, Initiator, LogoutClaims, Redeem, Sessions, StartError};
 pub(crate) use settings::{SameSite, SessionSettings};
-pub(crate) use store::{RedisOptions, StoreOptions, StoreSettings, ValueInError};
 #[cfg(test)]
-pub(crate) use store::{RedisSettings, RedisTopology};
+pub(crate) use store::RedisTopology;
+pub(crate) use store::{
+    FileProbe, RedisInfo, RedisOptions, RedisProbe, RedisSettings, StoreOptions, StoreProbe,
+    StoreSettings, ValueInError,
+};
 pub(crate) use unavailable::Unavailable;

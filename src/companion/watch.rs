@@ -21,6 +21,7 @@ use tracing::{error, info};
 
 use crate::document::Report;
 use crate::files;
+use crate::metrics::ReloadMetrics;
 
 #[cfg(test)]
 mod tests;
@@ -35,12 +36,6 @@ pub(crate) struct Watched<T> {
     changes: watch::Receiver<()>,
 }
 
-/// Counts reloads in metrics.
-pub(crate) trait CountReloads: Send + Sync {
-    /// Counts a reload of a changed file. After a failed one the previous version stays in use.
-    fn reloaded(&self, file: &'static str, succeeded: bool);
-}
-
 /// Polls files.
 #[derive(Debug, Default)]
 pub(crate) struct Watcher {
@@ -48,30 +43,39 @@ pub(crate) struct Watcher {
 }
 
 trait Poll: std::fmt::Debug + Send {
-    fn poll(&mut self, metrics: &dyn CountReloads);
+    fn poll(&mut self, metrics: &ReloadMetrics);
+}
+
+/// What is read at each poll, and loaded if it has changed.
+pub(crate) trait Contents {
+    /// A digest for comparison: secrets are not kept.
+    fn digest(&self) -> [u8; 32];
 }
 
 /// Files that are loaded together.
-struct Watch<T> {
+struct Watch<C, T> {
     /// Their name in logs and metrics: `policy`.
     name: &'static str,
-    paths: Vec<PathBuf>,
-    load: Box<Load<T>>,
+    read: Box<Read<C>>,
+    load: Box<Load<C, T>>,
     current: Arc<ArcSwap<T>>,
     changes: watch::Sender<()>,
     /// What was loaded last.
-    loaded: Contents,
+    loaded: State,
     /// What could not be loaded since then, and why.
-    failed: Option<(Contents, String)>,
+    failed: Option<(State, String)>,
     /// What was read last.
-    read: Contents,
+    last_read: State,
 }
 
-/// Loads the contents of files, in the order of their paths.
-type Load<T> = dyn Fn(Vec<Vec<u8>>) -> Result<T, Report> + Send;
+/// Reads the contents.
+type Read<C> = dyn Fn() -> Result<C, Report> + Send;
 
-/// The digest of the contents, or the error of reading them. Secrets are not kept for comparison.
-type Contents = Result<[u8; 32], String>;
+/// Loads the contents.
+type Load<C, T> = dyn Fn(C) -> Result<T, Report> + Send;
+
+/// The digest of the contents, or the error of reading them.
+type State = Result<[u8; 32], String>;
 
 impl Watcher {
     /// Reads and loads files, and loads them again whenever they change. `load` gets the contents in
@@ -82,39 +86,49 @@ impl Watcher {
         paths: Vec<PathBuf>,
         load: impl Fn(Vec<Vec<u8>>) -> Result<T, Report> + Send + 'static,
     ) -> Result<Watched<T>, Report> {
-        let contents = read(name, &paths)?;
-        let digest = digest(&contents);
+        self.watch_contents(name, move || read(name, &paths), load)
+    }
+
+    /// The same for contents that `read` finds, such as all files in a folder.
+    pub(crate) fn watch_contents<C: Contents + 'static, T: Send + Sync + 'static>(
+        &mut self,
+        name: &'static str,
+        read: impl Fn() -> Result<C, Report> + Send + 'static,
+        load: impl Fn(C) -> Result<T, Report> + Send + 'static,
+    ) -> Result<Watched<T>, Report> {
+        let contents = read()?;
+        let digest = contents.digest();
         let current = Arc::new(ArcSwap::from_pointee(load(contents)?));
         let (sender, changes) = watch::channel(());
         self.watches.push(Box::new(Watch {
             name,
-            paths,
+            read: Box::new(read),
             load: Box::new(load),
             current: Arc::clone(&current),
             changes: sender,
             loaded: Ok(digest),
             failed: None,
-            read: Ok(digest),
+            last_read: Ok(digest),
         }));
         Ok(Watched { current, changes })
     }
 
     /// Reads all files once.
-    pub(crate) fn poll(&mut self, metrics: &dyn CountReloads) {
+    pub(crate) fn poll(&mut self, metrics: &ReloadMetrics) {
         for watch in &mut self.watches {
             watch.poll(metrics);
         }
     }
 
     /// Reads all files at each interval, for as long as this future is polled.
-    pub(crate) async fn run<M: CountReloads + 'static>(mut self, metrics: Arc<M>) {
+    pub(crate) async fn run(mut self, metrics: ReloadMetrics) {
         let mut ticks = tokio::time::interval(POLL_INTERVAL);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            let metrics = Arc::clone(&metrics);
+            let metrics = metrics.clone();
             let polled = tokio::task::spawn_blocking(move || {
-                self.poll(&*metrics);
+                self.poll(&metrics);
                 self
             });
             match polled.await {
@@ -161,24 +175,24 @@ impl<T> Clone for Watched<T> {
 
 // === impl Watch ===
 
-impl<T: Send + Sync> Poll for Watch<T> {
-    fn poll(&mut self, metrics: &dyn CountReloads) {
-        let read = read(self.name, &self.paths);
-        let contents = match &read {
-            Ok(contents) => Ok(digest(contents)),
+impl<C: Contents, T: Send + Sync> Poll for Watch<C, T> {
+    fn poll(&mut self, metrics: &ReloadMetrics) {
+        let read = (self.read)();
+        let state = match &read {
+            Ok(contents) => Ok(contents.digest()),
             Err(report) => Err(report.to_string()),
         };
-        if contents == self.loaded && self.failed.is_none() {
-            self.read = contents;
+        if state == self.loaded && self.failed.is_none() {
+            self.last_read = state;
             return;
         }
-        if contents != self.read {
-            self.read = contents;
+        if state != self.last_read {
+            self.last_read = state;
             return;
         }
         match read.and_then(&self.load) {
             Ok(value) => {
-                self.loaded = contents;
+                self.loaded = state;
                 self.failed = None;
                 self.current.store(Arc::new(value));
                 self.changes.send_replace(());
@@ -187,7 +201,7 @@ impl<T: Send + Sync> Poll for Watch<T> {
             }
             Err(report) => {
                 // Each failure is logged and counted once, and not at each read.
-                let failed = Some((contents, report.to_string()));
+                let failed = Some((state, report.to_string()));
                 if failed == self.failed {
                     return;
                 }
@@ -203,11 +217,10 @@ impl<T: Send + Sync> Poll for Watch<T> {
     }
 }
 
-impl<T> std::fmt::Debug for Watch<T> {
+impl<C, T> std::fmt::Debug for Watch<C, T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Watch")
             .field("name", &self.name)
-            .field("paths", &self.paths)
             .finish_non_exhaustive()
     }
 }
@@ -223,28 +236,34 @@ const SECRETS: [((&str, usize), &str); 3] = [
 fn read(name: &str, paths: &[PathBuf]) -> Result<Vec<Vec<u8>>, Report> {
     let one = |(number, path): (usize, &PathBuf)| {
         files::read(path).map_err(|error| {
-            let help = match error.kind() {
-                io::ErrorKind::NotFound => "check the path",
-                io::ErrorKind::PermissionDenied => "give this user read permission",
-                _ => "check that it is a readable file",
-            };
-            let problem = format!("can't be read: {error}");
             let mut secrets = SECRETS.iter();
             let file = match secrets.find(|(secret, _)| *secret == (name, number)) {
                 Some((_, setting)) => files::named(setting, path),
                 None => path.display().to_string(),
             };
-            Report::of(&file, &problem, help)
+            unreadable(&file, &error)
         })
     };
     paths.iter().enumerate().map(one).collect()
 }
 
-fn digest(contents: &[Vec<u8>]) -> [u8; 32] {
-    let mut digest = Sha256::new();
-    for content in contents {
-        digest.update((content.len() as u64).to_le_bytes());
-        digest.update(content);
+impl Contents for Vec<Vec<u8>> {
+    fn digest(&self) -> [u8; 32] {
+        let mut digest = Sha256::new();
+        for content in self {
+            digest.update((content.len() as u64).to_le_bytes());
+            digest.update(content);
+        }
+        digest.finalize().into()
     }
-    digest.finalize().into()
+}
+
+/// The report of a file that can't be read.
+pub(crate) fn unreadable(file: &str, error: &io::Error) -> Report {
+    let help = match error.kind() {
+        io::ErrorKind::NotFound => "check the path",
+        io::ErrorKind::PermissionDenied => "give this user read permission",
+        _ => "check that it is a readable file",
+    };
+    Report::of(file, &format!("can't be read: {error}"), help)
 }

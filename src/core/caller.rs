@@ -5,7 +5,7 @@ mod encode;
 pub mod headers;
 mod kubernetes;
 
-pub use authenticated::AuthenticatedCaller;
+pub use authenticated::{AuthenticatedCaller, session_token_id};
 
 use std::sync::Arc;
 
@@ -49,6 +49,9 @@ pub enum Subject {
 /// The claim beside the e-mail address that says whether it is verified (OpenID Connect Core, section
 /// 5.1).
 const EMAIL_VERIFIED: &str = "email_verified";
+
+/// The visible bytes of a subject that are percent-encoded.
+const SUBJECT_ENCODED: &str = "/%";
 
 /// The claims of the provider that are in every session token.
 const STANDARD_CLAIMS: [&str; 5] = [
@@ -168,10 +171,18 @@ impl Caller {
             Subject::ServiceAccount { namespace, name } => {
                 [from.as_str(), "/", namespace, "/", name].concat()
             }
-            Subject::User(subject) | Subject::Other(subject) => {
-                [from.as_str(), "/", &encode::visible(subject, "/%")].concat()
-            }
+            Subject::User(subject) | Subject::Other(subject) => [
+                from.as_str(),
+                "/",
+                &encode::visible(subject, SUBJECT_ENCODED),
+            ]
+            .concat(),
         }
+    }
+
+    /// Whether a subject has this form in [`Caller::name`], if it is not a service account.
+    pub(crate) fn is_subject_in_name(text: &str) -> bool {
+        !text.is_empty() && encode::is_visible(text, SUBJECT_ENCODED)
     }
 
     /// The user name for apps: the subject alone for signed-in users, because apps keep accounts for them; the
@@ -179,7 +190,7 @@ impl Caller {
     /// subject may be two users, so signed-in users then have their full name too.
     fn user(&self, providers: usize) -> String {
         match &self.subject {
-            Subject::User(subject) if providers <= 1 => encode::visible(subject, "/%"),
+            Subject::User(subject) if providers <= 1 => encode::visible(subject, SUBJECT_ENCODED),
             Subject::User(_) | Subject::ServiceAccount { .. } | Subject::Other(_) => self.name(),
         }
     }

@@ -10,6 +10,8 @@ pub use crate::reason::{Class, Reason};
 pub use evidence::{AuthnError, Evidence};
 pub use unenforced::{Shadow, ShadowOutcome};
 
+pub(crate) use audit::Recorded;
+
 use crate::caller::{AuthenticatedCaller, Caller};
 use crate::policy::{App, Rule, Sso};
 use crate::request::Ambiguity;
@@ -161,6 +163,11 @@ impl<'g> Decision<'g> {
         let caller = self.authenticated().map(AuthenticatedCaller::caller);
         self.enforced_reason() == Reason::CallerNotAllowed
             && caller.is_some_and(Caller::has_unverified_email)
+    }
+
+    /// Why the request has no canonical form, if it is refused for that.
+    pub const fn ambiguity(&self) -> Option<Ambiguity> {
+        self.ambiguity
     }
 
     /// Why a token or a session was refused: for operators, never for the client.

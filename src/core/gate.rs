@@ -16,7 +16,7 @@ use crate::credential::Credential;
 use crate::decision::{AuthnError, Decision, Evidence};
 use crate::json::Json;
 use crate::keys::{Keyring, Signatures};
-use crate::policy::{App, Policy, Sso};
+use crate::policy::{App, Policy};
 use crate::reason::Reason;
 use crate::request::{self, Ambiguity, Headers, Request};
 use crate::session::Revocations;
@@ -75,7 +75,7 @@ pub enum Evaluation<'g> {
 struct AppRequest<'g, 'r> {
     request: Request<'r>,
     app: &'g App,
-    sso: Option<&'g Sso>,
+    policy: &'g Policy,
 }
 
 impl Gate {
@@ -214,7 +214,11 @@ impl Gate {
             }));
         }
         let app = app.ok_or_else(|| decide(Reason::AppUnknown))?;
-        let requested = AppRequest { request, app, sso };
+        let requested = AppRequest {
+            request,
+            app,
+            policy: &self.policy,
+        };
         if app.preflight() && headers.is_preflight() {
             return Err(requested.decide(Reason::Preflight));
         }
@@ -247,7 +251,7 @@ impl<'g> AppRequest<'g, '_> {
     fn decide(&self, reason: Reason) -> Decision<'g> {
         Decision {
             app: Some(self.app),
-            sso: self.sso,
+            sso: self.policy.sso(),
             ..Decision::new(reason)
         }
     }
@@ -260,6 +264,18 @@ impl<'g> AppRequest<'g, '_> {
         }
     }
 
+    /// Whether the policy refuses this caller, whatever the rules of the app say.
+    fn refuses(&self, caller: &AuthenticatedCaller) -> bool {
+        self.policy.refuses(caller.caller_name())
+    }
+
+    fn refuse_caller(&self, caller: Arc<AuthenticatedCaller>) -> Decision<'g> {
+        Decision {
+            authenticated: Some(caller),
+            ..self.decide(Reason::CallerRefused)
+        }
+    }
+
     /// Evaluates a request with a bearer token.
     fn evaluate_token(
         &self,
@@ -267,6 +283,7 @@ impl<'g> AppRequest<'g, '_> {
     ) -> Evaluation<'g> {
         let app = self.app;
         Evaluation::Decided(match caller {
+            Ok(caller) if self.refuses(&caller) => self.refuse_caller(caller),
             Ok(caller) if !app.audiences().is_empty() && !caller.is_for(app.audiences()) => {
                 let evidence = Evidence::of_caller(AuthnError::AppAudience, &caller);
                 Decision {
@@ -288,11 +305,16 @@ impl<'g> AppRequest<'g, '_> {
         headers: &Headers<'_>,
         has_own_bearer: bool,
     ) -> Evaluation<'g> {
-        let (app, sso) = (self.app, self.sso);
+        let (app, sso) = (self.app, self.policy.sso());
         let cross_site = || same_origin::is_cross_site(&self.request, headers, app);
         let decision = match session {
             SessionState::Absent => return Evaluation::Decided(self.decide(Reason::NoCredentials)),
             SessionState::AwaitKeys(sources) => return Evaluation::AwaitKeys { app, sources },
+            SessionState::Valid(caller) | SessionState::Expired(caller)
+                if self.refuses(&caller) =>
+            {
+                self.refuse_caller(caller)
+            }
             SessionState::Valid(caller) | SessionState::Expired(caller) if cross_site() => {
                 Decision {
                     authenticated: Some(caller),

@@ -2,12 +2,16 @@
 //! compared after unescaping (RFC 7515 section 4 allows a parser to refuse them; with "last wins",
 //! two parsers can disagree). Depth and size are bounded.
 
+mod writer;
+
 #[cfg(test)]
 mod tests;
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::fmt;
+
+pub(crate) use writer::{ObjectWriter, quoted};
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 

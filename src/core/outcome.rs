@@ -5,12 +5,13 @@ mod connection;
 mod forwarding;
 
 use crate::caller::headers::{is_own, same};
-use crate::decision::{Decision, Shadow, ShadowOutcome};
+use crate::decision::{Decision, Recorded, Shadow, ShadowOutcome};
 use crate::local_reply::LocalReply;
-use crate::policy::{App, Audit, Level, Policy};
+use crate::policy::{App, Level, Policy};
 use crate::reason::Reason;
 use crate::request::Headers;
 use crate::session::Cookies;
+use crate::timestamp::Timestamp;
 
 use connection::ConnectionFields;
 use forwarding::{is_forwarded, is_forwarded_to_companion, is_trailer_forwarded};
@@ -34,17 +35,24 @@ pub enum Outcome<'d> {
 pub struct Verdict<'d> {
     decision: Decision<'d>,
     headers: &'d Headers<'d>,
-    audit: Audit,
+    policy: &'d Policy,
+    time: Timestamp,
 }
 
 impl<'d> Decision<'d> {
-    /// How the decision on a request with these headers is enforced. `audit` is the policy's.
-    pub fn outcome(self, headers: &'d Headers<'d>, audit: Audit) -> Outcome<'d> {
+    /// How the decision on a request with these headers is enforced. It was made now, by this policy.
+    pub fn outcome(
+        self,
+        headers: &'d Headers<'d>,
+        policy: &'d Policy,
+        now: Timestamp,
+    ) -> Outcome<'d> {
         let reply = LocalReply::refusal(&self, headers);
         let verdict = Verdict {
             decision: self,
             headers,
-            audit,
+            policy,
+            time: now,
         };
         match reply {
             Some(reply) => Outcome::Reply(reply, verdict),
@@ -154,32 +162,29 @@ impl<'d> Verdict<'d> {
             Cookies::Removed => set(COOKIE, None)?,
             Cookies::Replaced(cookies) => set(COOKIE, Some(&cookies))?,
         }
-        for (name, value) in self.all_apps_identity() {
-            set(name.as_bytes(), Some(value.as_bytes()))?;
-        }
-        for (name, value) in self.own_identity() {
-            set(name.as_bytes(), Some(value.as_bytes()))?;
-        }
-        Ok(())
+        let mut identity = self.identity();
+        identity.try_for_each(|(name, value)| set(name.as_bytes(), Some(value.as_bytes())))
     }
 
-    /// Records the decision: passes each entry of the filter state to `set`, and the audit record to
-    /// `log`. The record is built only if the policy and `is_logged` want one of that level, or if it is in
-    /// the filter state too.
+    /// Records the decision: passes each entry of the filter state to `set`, and the audit record with the
+    /// `client`'s address to `log`. The record is built only if the policy and `is_logged` want one of that
+    /// level, or if it is in the filter state too.
     pub fn record(
         &self,
         mut set: impl FnMut(&'static str, &str),
         is_logged: impl FnOnce(Level) -> bool,
+        client: impl FnOnce() -> Option<String>,
         log: impl FnOnce(Level, &str),
     ) {
         self.filter_state()
             .for_each(|(name, value)| set(name, value));
         let level = self.audit_level().filter(|level| is_logged(*level));
-        if level.is_none() && !self.audit.access_log() {
+        let has_access_log = self.policy.audit().access_log();
+        if level.is_none() && !has_access_log {
             return;
         }
-        let record = self.audit_record();
-        if self.audit.access_log() {
+        let record = self.audit_record(client().as_deref());
+        if has_access_log {
             set("portcullis.audit", &record);
         }
         if let Some(level) = level {
@@ -210,13 +215,19 @@ impl<'d> Verdict<'d> {
         let differs = |shadow: &Shadow<'_>| shadow.outcome != ShadowOutcome::Unknown;
         let is_as_expected =
             decision.reported.is_none() && !decision.shadow.as_ref().is_some_and(differs);
-        self.audit.level(decision.is_allowed() && is_as_expected)
+        let audit = self.policy.audit();
+        audit.level(decision.is_allowed() && is_as_expected)
     }
 
-    /// The audit record: one line of JSON. It is built on demand, because most proxies do not log
-    /// allowed requests.
-    pub fn audit_record(&self) -> String {
-        self.decision.audit_record(self.headers)
+    /// The audit record: one line of JSON, with the client's address if it is known. It is built on demand,
+    /// because most proxies do not log allowed requests.
+    pub fn audit_record(&self, client: Option<&str>) -> String {
+        let recorded = Recorded {
+            policy: self.policy,
+            time: self.time,
+            client,
+        };
+        self.decision.audit_record(self.headers, recorded)
     }
 
     /// The refusal without a redirect, for forward auth, where the client is a proxy. `None` if the

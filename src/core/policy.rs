@@ -13,8 +13,10 @@ mod document;
 pub mod duration;
 mod entry;
 mod error;
+mod explain;
 mod host;
 mod path;
+mod refused_callers;
 mod rule;
 mod sso;
 mod strip_headers;
@@ -35,8 +37,9 @@ pub use digest::PolicyDigest;
 pub use document::Shape;
 pub use entry::{ClaimTest, Entry, Matcher, NamePart};
 pub use error::PolicyError;
+pub use explain::RuleExplanation;
 pub use host::HostPattern;
-pub use path::Pattern;
+pub use path::{Pattern, Uncovered};
 pub use rule::Rule;
 pub use sso::Sso;
 pub use suggestion::suggestion;
@@ -49,9 +52,11 @@ pub struct Policy {
     apps: Vec<App>,
     hosts: host::Table,
     has_ungated_hosts: bool,
+    refused_callers: refused_callers::RefusedCallers,
     strip_headers: strip_headers::StripHeaders,
     audit: Audit,
     max_token: usize,
+    revision: Option<String>,
     digest: PolicyDigest,
 }
 
@@ -120,9 +125,24 @@ impl Policy {
         self.hosts.find(host) == Some(HostUse::Ungated) && self.companion_at(host).is_none()
     }
 
+    /// The hosts of all apps, and those that are ungated. An app with any host has none.
+    pub fn host_patterns(&self) -> impl Iterator<Item = &HostPattern> {
+        self.hosts.patterns()
+    }
+
     /// Whether there are ungated hosts.
     pub const fn has_ungated_hosts(&self) -> bool {
         self.has_ungated_hosts
+    }
+
+    /// Whether the caller of this name is refused, whatever the rules say.
+    pub fn refuses(&self, caller_name: &str) -> bool {
+        self.refused_callers.contains(caller_name)
+    }
+
+    /// The callers that are refused, by name.
+    pub fn refused_callers(&self) -> impl Iterator<Item = &str> {
+        self.refused_callers.iter()
     }
 
     /// Whether an app lists this name of a header field in `strip_headers`, in any spelling.
@@ -130,7 +150,12 @@ impl Policy {
         self.strip_headers.contains(name)
     }
 
-    /// The log levels of decisions.
+    /// What its author calls this version of the policy, for example the commit of a repository: visible text.
+    pub fn revision(&self) -> Option<&str> {
+        self.revision.as_deref()
+    }
+
+    /// The log levels of decisions, and what their records contain.
     pub const fn audit(&self) -> Audit {
         self.audit
     }

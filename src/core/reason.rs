@@ -70,6 +70,8 @@ pub enum Reason {
     KeyAmbiguous,
     /// No app has this host or, on the companion's own host, there is no endpoint at this path.
     AppUnknown,
+    /// The policy lists the caller in `refuse_callers`.
+    CallerRefused,
     /// The caller is authenticated, but no rule of the app allows the request.
     CallerNotAllowed,
 }
@@ -93,7 +95,7 @@ pub enum Class {
 
 impl Reason {
     /// Every reason, in the order of the documentation.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 33] = [
         Self::Rule,
         Self::Public,
         Self::Preflight,
@@ -125,6 +127,7 @@ impl Reason {
         Self::KeysStale,
         Self::KeyAmbiguous,
         Self::AppUnknown,
+        Self::CallerRefused,
         Self::CallerNotAllowed,
     ];
 
@@ -162,6 +165,7 @@ impl Reason {
             Self::KeysStale => "keys-stale",
             Self::KeyAmbiguous => "key-ambiguous",
             Self::AppUnknown => "app-unknown",
+            Self::CallerRefused => "caller-refused",
             Self::CallerNotAllowed => "caller-not-allowed",
         }
     }
@@ -188,9 +192,11 @@ impl Reason {
             | Self::AudienceMismatch
             | Self::SubjectInvalid
             | Self::BindingUnproven => Class::InvalidToken,
-            Self::CrossSite | Self::ProxyUntrusted | Self::AppUnknown | Self::CallerNotAllowed => {
-                Class::Forbidden
-            }
+            Self::CrossSite
+            | Self::ProxyUntrusted
+            | Self::AppUnknown
+            | Self::CallerRefused
+            | Self::CallerNotAllowed => Class::Forbidden,
             Self::AuthorizationMalformed
             | Self::AuthorizationAmbiguous
             | Self::RequestAmbiguous => Class::BadRequest,

@@ -59,6 +59,15 @@ impl Timestamp {
 
     /// The time by RFC 3339, in UTC and whole seconds; at most the end of the year 9999.
     pub fn to_rfc3339(self) -> String {
+        self.date_and_time() + "Z"
+    }
+
+    /// The same with milliseconds, like `2027-01-31T00:00:00.000Z`.
+    pub fn to_rfc3339_millis(self) -> String {
+        format!("{}.{:03}Z", self.date_and_time(), self.0 % 1000)
+    }
+
+    fn date_and_time(self) -> String {
         let secs = self.secs().min(LATEST);
         let of_day = secs % 86_400;
         let days = u32::try_from(secs / 86_400).unwrap_or_default();
@@ -71,7 +80,7 @@ impl Timestamp {
         let day = days.saturating_sub(days_before(year, month));
         let day = day.saturating_add(1);
         let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
-        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")
     }
 
     /// Milliseconds since the Unix epoch.

@@ -11,6 +11,7 @@
 //! | `Accept` | media ranges | linear |
 //! | path | characters and segments | linear |
 //! | path and patterns | segments, times the 64 that a pattern may have; only the last `**` backtracks | linear |
+//! | rules and shadow rules | each rule of the app once, for the path and the caller; the policy fixes how many | linear |
 //! | query | skipped at `?` | linear |
 //! | JSON of a token | depth 16, 16,388 values; many names of an object are hashed | linear |
 //! | claims | audiences and groups, times those that the policy names | linear |
@@ -39,7 +40,9 @@ const POLICY: &str = r#"{
   "apps": [{"name": "app", "hosts": ["app.example.com"], "strip_headers": ["x-webauth-user"],
             "rules": [{"name": "deep", "paths": ["/**/a/*/a/*/a/b", "/**/a/a/a/a/**/a/a/*/b/**"],
                        "public": true},
-                      {"name": "users", "allow": [{"from": "idp", "group": "sre"}]}]}],
+                      {"name": "users", "allow": [{"from": "idp", "group": "sre"}]}],
+            "shadow_rules": [{"name": "deep", "paths": ["/**/a/*/a/*/a/c", "/**/a/a/a/a/**/a/a/*/c/**"],
+                              "public": true}]}],
   "max_token": 65536
 }"#;
 
@@ -165,14 +168,14 @@ fn evaluate(gate: &Gate, fields: &[Field]) {
     };
     let evaluation = gate.evaluate(&headers, context, &mut TokenCache::default());
     if let Evaluation::Decided(decision) = evaluation {
-        let outcome = decision.outcome(&headers, gate.policy().audit());
+        let outcome = decision.outcome(&headers, gate.policy(), now);
         let (Outcome::Forward(verdict) | Outcome::Reply(_, verdict)) = outcome;
         let mut changes = 0_usize;
         let changed = verdict.change_headers(|_, _| {
             changes += 1;
             Ok::<_, ()>(())
         });
-        let _computed = (changed, changes, verdict.audit_record());
+        let _computed = (changed, changes, verdict.audit_record(None));
     }
     let _removed = removed_trailers(gate.policy(), &headers).count();
 }

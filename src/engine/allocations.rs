@@ -111,7 +111,7 @@ fn the_engine_adds_no_allocation_for_a_cached_token() {
         let Evaluation::Decided(decision) = gate.evaluate(&headers, context, &mut cache) else {
             panic!("it waits");
         };
-        let Outcome::Forward(verdict) = decision.outcome(&headers, gate.policy().audit()) else {
+        let Outcome::Forward(verdict) = decision.outcome(&headers, gate.policy(), NOW) else {
             panic!("it is refused");
         };
         assert_eq!(verdict.removals().count(), 2);

@@ -188,7 +188,7 @@ impl Engine {
                 self.cookies.insert(id, response);
             }
         }
-        Step::Decided(decision.outcome(headers, gate.policy().audit()))
+        Step::Decided(decision.outcome(headers, gate.policy(), now))
     }
 
     /// Whether this request waits, so that its body and trailers must wait too.

@@ -26,6 +26,7 @@
 
 mod call;
 mod call_response;
+mod client_address;
 pub mod configuration;
 mod driver;
 mod effect;
@@ -46,6 +47,7 @@ mod waiting;
 
 pub use self::call::{Call, CallId};
 pub use self::call_response::CallResponse;
+pub use self::client_address::client_address;
 pub use self::driver::{Driver, Host, PendingCall};
 pub use self::effect::Effect;
 pub use self::engine::{Engine, RequestContext, TICK};

@@ -12,6 +12,16 @@ use portcullis_core::trust::{KeySourceId, PerKeySource};
 /// The label of requests without an app.
 const NO_APP: &str = "none";
 
+/// The counters of requests, with their labels, in the order of what they count. They are defined at their first use, other metrics at the start.
+pub const REQUEST_COUNTERS: [(&str, &[&str]); 3] = [
+    ("portcullis_decisions_total", &["app", "decision", "reason"]),
+    ("portcullis_report_only_total", &["app", "reason"]),
+    (
+        "portcullis_shadow_differences_total",
+        &["app", "decision", "shadow"],
+    ),
+];
+
 /// The outcome label of a refresh.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum RefreshLabel {
@@ -68,7 +78,7 @@ pub enum Change {
     Record(u64),
 }
 
-/// What a counter of requests counts.
+/// What a counter of requests counts, in the order of [`REQUEST_COUNTERS`].
 #[derive(Clone, Copy, Debug)]
 enum Counted {
     Decision,
@@ -240,19 +250,17 @@ impl Metrics {
     /// Adds 1 to a counter, which is defined at its first use. The last label distinguishes it from others of the
     /// app.
     fn count_for(&mut self, app: &str, counted: Counted, labels: &str, last: &'static str) {
-        let Some(counters) = self.counters.get_mut(counted as usize) else {
+        let counters = self.counters.get_mut(counted as usize);
+        let (Some(counters), Some((family, _))) =
+            (counters, REQUEST_COUNTERS.get(counted as usize))
+        else {
             return;
         };
         let apps = counters.entry(last).or_default();
         let index = if let Some(index) = apps.get(app) {
             *index
         } else {
-            let name = match counted {
-                Counted::Decision => "portcullis_decisions_total.app.",
-                Counted::Reported => "portcullis_report_only_total.app.",
-                Counted::Shadow => "portcullis_shadow_differences_total.app.",
-            };
-            let name = [name, app, labels, last].concat();
+            let name = [family, ".app.", app, labels, last].concat();
             let index = define(&mut self.all, Kind::Counter, name);
             apps.insert(app.to_owned(), index);
             index

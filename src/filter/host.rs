@@ -117,6 +117,14 @@ pub(crate) fn headers(bytes: &[u8]) -> Result<Headers<'_>, Error> {
     header_map::decode(bytes).ok_or(Error::Malformed)
 }
 
+/// Envoy's attribute `source.address` of the request.
+///
+/// # Errors
+/// The host's error.
+pub(crate) fn source_address() -> Result<Vec<u8>, Error> {
+    abi::property(b"source\0address").map(|(value,)| value)
+}
+
 /// Sends a local reply; nothing of the request is forwarded. The details become
 /// `%RESPONSE_CODE_DETAILS%` in Envoy's access log. gRPC requests get the gRPC status with HTTP
 /// status 200.

@@ -30,7 +30,10 @@ impl Root {
         let bytes = host::plugin_configuration(size).map_err(|error| error.to_string())?;
         let policy = configuration::policy(&bytes)?;
         let (version, digest) = (env!("CARGO_PKG_VERSION"), policy.digest());
-        let line = format!("portcullis {version}: the digest of the policy is {digest}");
+        let mut line = format!("portcullis {version}: the digest of the policy is {digest}");
+        if let Some(revision) = policy.revision() {
+            line.extend([", its revision ", revision]);
+        }
         host::log(Level::Info, &line);
         let worker = Worker::start(policy, self.id);
         host::set_tick_period(TICK).map_err(|error| error.to_string())?;

@@ -3,7 +3,7 @@
 use log::Level;
 use portcullis_core::local_reply::LocalReply;
 use portcullis_core::outcome::{Outcome, Verdict};
-use portcullis_engine::{Step, log_level};
+use portcullis_engine::{Step, client_address, log_level};
 
 use crate::host::{self, Map};
 
@@ -73,6 +73,7 @@ fn record(verdict: &Verdict<'_>) {
             let _is_set = host::set_property(name.as_bytes(), value.as_bytes());
         },
         |level| host::is_logged(log_level(level)),
+        || client_address(&host::source_address().ok()?),
         |level, line| host::log(log_level(level), line),
     );
 }

@@ -30,6 +30,9 @@ pub(crate) enum Map {
     RequestTrailers = 1,
 }
 
+/// Whether Envoy accepted a metric: `envoy_dynamic_module_type_metrics_result_Success`.
+pub(crate) const METRIC_ACCEPTED: u32 = 0;
+
 /// A hook's status: the request continues.
 pub(crate) const CONTINUE: u32 = 0;
 

@@ -8,10 +8,17 @@ use portcullis_core::escape;
 use portcullis_core::local_reply::LocalReply;
 use portcullis_core::request::Headers;
 use portcullis_engine::log_severity;
+use portcullis_engine::metrics::{Change, Kind};
 
-use crate::abi::{Buffer, Header, Map, Opaque};
+use crate::abi::{Buffer, Header, METRIC_ACCEPTED, Map, Opaque};
+use crate::metrics::FamilyId;
 
 unsafe extern "C" {
+    fn envoy_dynamic_module_callback_http_filter_get_attribute_string(
+        filter: Opaque,
+        attribute: u32,
+        value: *mut Buffer,
+    ) -> bool;
     fn envoy_dynamic_module_callback_http_get_headers(
         filter: Opaque,
         map: Map,
@@ -37,6 +44,62 @@ unsafe extern "C" {
         name: Buffer,
         value: Buffer,
     ) -> bool;
+    fn envoy_dynamic_module_callback_http_filter_config_define_counter(
+        config: Opaque,
+        name: Buffer,
+        labels: *const Buffer,
+        labels_size: usize,
+        id: *mut usize,
+    ) -> u32;
+    fn envoy_dynamic_module_callback_http_filter_config_define_gauge(
+        config: Opaque,
+        name: Buffer,
+        labels: *const Buffer,
+        labels_size: usize,
+        id: *mut usize,
+    ) -> u32;
+    fn envoy_dynamic_module_callback_http_filter_config_define_histogram(
+        config: Opaque,
+        name: Buffer,
+        labels: *const Buffer,
+        labels_size: usize,
+        id: *mut usize,
+    ) -> u32;
+    fn envoy_dynamic_module_callback_http_filter_decrement_gauge(
+        filter: Opaque,
+        id: usize,
+        values: *const Buffer,
+        values_size: usize,
+        value: u64,
+    ) -> u32;
+    fn envoy_dynamic_module_callback_http_filter_increment_counter(
+        filter: Opaque,
+        id: usize,
+        values: *const Buffer,
+        values_size: usize,
+        value: u64,
+    ) -> u32;
+    fn envoy_dynamic_module_callback_http_filter_increment_gauge(
+        filter: Opaque,
+        id: usize,
+        values: *const Buffer,
+        values_size: usize,
+        value: u64,
+    ) -> u32;
+    fn envoy_dynamic_module_callback_http_filter_record_histogram_value(
+        filter: Opaque,
+        id: usize,
+        values: *const Buffer,
+        values_size: usize,
+        value: u64,
+    ) -> u32;
+    fn envoy_dynamic_module_callback_http_filter_set_gauge(
+        filter: Opaque,
+        id: usize,
+        values: *const Buffer,
+        values_size: usize,
+        value: u64,
+    ) -> u32;
     fn envoy_dynamic_module_callback_log(level: u32, message: Buffer);
     fn envoy_dynamic_module_callback_log_enabled(level: u32) -> bool;
 }
@@ -121,6 +184,51 @@ impl Request<'_> {
         };
     }
 
+    /// Envoy's attribute `source.address`.
+    pub(crate) fn source_address(&self) -> Option<Vec<u8>> {
+        const SOURCE_ADDRESS: u32 = 24;
+        let mut value = Buffer::NULL;
+        // SAFETY: `filter` is Envoy's own, by the contract of `new`, and `value` outlives the call. Envoy owns the
+        // bytes, which are copied before anything can change them.
+        unsafe {
+            let is_known = envoy_dynamic_module_callback_http_filter_get_attribute_string(
+                self.filter,
+                SOURCE_ADDRESS,
+                &raw mut value,
+            );
+            is_known.then(|| bytes(value).to_vec())
+        }
+    }
+
+    /// Changes a metric of a family. A refusal is not an error: the metric then lacks the change.
+    pub(crate) fn change_metric(&self, kind: Kind, id: FamilyId, values: &[&str], change: Change) {
+        let values: Vec<Buffer> = values
+            .iter()
+            .map(|value| Buffer::of(value.as_bytes()))
+            .collect();
+        let (function, value): (ChangeMetric, u64) = match (kind, change) {
+            (Kind::Counter, Change::Add(by)) => (
+                envoy_dynamic_module_callback_http_filter_increment_counter,
+                by.try_into().unwrap_or_default(),
+            ),
+            (_, Change::Add(by)) if by < 0 => (
+                envoy_dynamic_module_callback_http_filter_decrement_gauge,
+                by.unsigned_abs(),
+            ),
+            (_, Change::Add(by)) => (
+                envoy_dynamic_module_callback_http_filter_increment_gauge,
+                by.unsigned_abs(),
+            ),
+            (_, Change::Set(value)) => (envoy_dynamic_module_callback_http_filter_set_gauge, value),
+            (_, Change::Record(value)) => (
+                envoy_dynamic_module_callback_http_filter_record_histogram_value,
+                value,
+            ),
+        };
+        // SAFETY: the bytes outlive the call, and Envoy copies them; `filter` is Envoy's own, by the contract of `new`.
+        let _is_done = unsafe { function(self.filter, id, values.as_ptr(), values.len(), value) };
+    }
+
     /// Sends a local reply; nothing of the request is forwarded.
     pub(crate) fn send_local_reply(&self, reply: &LocalReply) {
         let header = |(name, value): &(&'static str, String)| Header {
@@ -152,6 +260,35 @@ impl HeaderMap<'_> {
         };
         Headers::new(self.headers.iter().map(field).collect())
     }
+}
+
+/// A callback that changes a metric.
+type ChangeMetric = unsafe extern "C" fn(Opaque, usize, *const Buffer, usize, u64) -> u32;
+
+/// Defines a family of metrics; `None` if Envoy refuses it.
+///
+/// # Safety
+/// `config` must be the pointer that Envoy passed to the hook that loads a configuration, while that runs.
+pub(crate) unsafe fn define_metric(
+    config: Opaque,
+    kind: Kind,
+    name: &str,
+    labels: &[&str],
+) -> Option<FamilyId> {
+    let labels: Vec<Buffer> = labels
+        .iter()
+        .map(|label| Buffer::of(label.as_bytes()))
+        .collect();
+    let define = match kind {
+        Kind::Counter => envoy_dynamic_module_callback_http_filter_config_define_counter,
+        Kind::Gauge => envoy_dynamic_module_callback_http_filter_config_define_gauge,
+        Kind::Histogram => envoy_dynamic_module_callback_http_filter_config_define_histogram,
+    };
+    let mut id = 0;
+    let name = Buffer::of(name.as_bytes());
+    // SAFETY: the bytes and the id outlive the call, Envoy copies the bytes, and the caller knows the rest.
+    let result = unsafe { define(config, name, labels.as_ptr(), labels.len(), &raw mut id) };
+    (result == METRIC_ACCEPTED).then_some(id)
 }
 
 /// The bytes of a buffer.

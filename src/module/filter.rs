@@ -3,22 +3,24 @@
 //! Envoy loads a configuration once, and calls the hooks of all workers with it concurrently. An
 //! engine belongs to one worker, so each worker thread has its own, created at its first request.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::{Arc, Weak};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use portcullis_core::keys::PureRust;
 use portcullis_core::local_reply::LocalReply;
 use portcullis_core::outcome::{Outcome, Verdict};
 use portcullis_core::policy::Policy;
 use portcullis_core::timestamp::Timestamp;
+use portcullis_engine::metrics::Kind;
 use portcullis_engine::{
-    Effect, Engine, RequestContext, RequestId, Step, configuration, log_level,
+    Effect, Engine, RequestContext, RequestId, Step, TICK, client_address, configuration, log_level,
 };
 
 use crate::abi::Map;
 use crate::envoy::{self, Refused, Request};
+use crate::metrics::{FamilyId, Metrics};
+use crate::signatures::NativeSignatures;
 
 thread_local! {
     /// This worker's engines, one for each configuration: there are several while Envoy drains an
@@ -30,19 +32,29 @@ thread_local! {
 #[derive(Debug)]
 struct Worker {
     config: Weak<FilterConfig>,
-    engine: Rc<RefCell<Engine>>,
+    state: Rc<State>,
+}
+
+/// What the filters of one worker share.
+#[derive(Debug)]
+struct State {
+    engine: RefCell<Engine>,
+    metrics: Arc<Metrics>,
+    /// When the engine had its last tick.
+    ticked: Cell<Timestamp>,
 }
 
 /// A configuration.
 #[derive(Debug)]
 pub(crate) struct FilterConfig {
     policy: Policy,
+    metrics: Arc<Metrics>,
 }
 
-/// The filter of one request, with its worker's engine.
+/// The filter of one request, with what its worker has.
 #[derive(Debug)]
 pub(crate) struct Filter {
-    engine: Rc<RefCell<Engine>>,
+    state: Rc<State>,
 }
 
 /// How a request was handled.
@@ -55,8 +67,11 @@ pub(crate) enum RequestState {
 
 impl FilterConfig {
     /// Reads a configuration, in the forms that the proxy-wasm filter takes: Envoy unwraps a
-    /// StringValue or BytesValue, and turns a Struct into JSON.
-    pub(crate) fn read(bytes: &[u8]) -> Result<Arc<Self>, String> {
+    /// StringValue or BytesValue, and turns a Struct into JSON. `define` defines a family of metrics.
+    pub(crate) fn read(
+        bytes: &[u8],
+        define: impl Fn(Kind, &str, &[&str]) -> Option<FamilyId>,
+    ) -> Result<Arc<Self>, String> {
         let policy = configuration::policy(bytes)?;
         if policy.sso().is_some() {
             return Err(unsupported("sso", "remove `sso`"));
@@ -70,7 +85,11 @@ impl FilterConfig {
                 ));
             }
         }
-        Ok(Arc::new(Self { policy }))
+        let metrics = Metrics::define(&Engine::new(policy.clone(), now()), define);
+        Ok(Arc::new(Self {
+            policy,
+            metrics: Arc::new(metrics),
+        }))
     }
 
     /// A filter for a request on the current worker thread.
@@ -78,21 +97,44 @@ impl FilterConfig {
         WORKERS.with_borrow_mut(|workers| {
             let mut found = workers.iter();
             if let Some(worker) = found.find(|worker| worker.config.as_ptr() == Arc::as_ptr(self)) {
-                let engine = Rc::clone(&worker.engine);
-                return Filter { engine };
+                let state = Rc::clone(&worker.state);
+                return Filter { state };
             }
             workers.retain(|worker| worker.config.strong_count() > 0);
-            let engine = Rc::new(RefCell::new(Engine::new(self.policy.clone(), now())));
+            let now = now();
+            let state = Rc::new(State {
+                engine: RefCell::new(Engine::new(self.policy.clone(), now)),
+                metrics: Arc::clone(&self.metrics),
+                ticked: Cell::new(now),
+            });
             workers.push(Worker {
                 config: Arc::downgrade(self),
-                engine: Rc::clone(&engine),
+                state: Rc::clone(&state),
             });
-            Filter { engine }
+            Filter { state }
         })
     }
 }
 
 impl Filter {
+    /// The end of the request. Envoy takes metrics from the hooks of requests alone, so those that no later request would
+    /// pass on are passed on now.
+    pub(crate) fn complete(&self, request: &Request<'_>) {
+        // The worker's own, and that of this filter.
+        let is_last = Rc::strong_count(&self.state) <= 2;
+        if is_last && let Ok(mut engine) = self.state.engine.try_borrow_mut() {
+            self.flush_metrics(&mut engine, request);
+        }
+    }
+
+    fn flush_metrics(&self, engine: &mut Engine, request: &Request<'_>) {
+        self.state
+            .metrics
+            .flush(engine, |kind, id, values, change| {
+                request.change_metric(kind, id, values, change);
+            });
+    }
+
     /// Evaluates the request and enforces the decision. `is_whole` says that neither body nor trailers
     /// follow.
     pub(crate) fn evaluate(&self, request: &mut Request<'_>, is_whole: bool) -> RequestState {
@@ -113,15 +155,21 @@ impl Filter {
         // Ids are needed for waiting requests only. With inline keys no request waits, so one id is
         // enough.
         const ONLY: RequestId = RequestId(0);
-        let mut engine = self.engine.try_borrow_mut().map_err(|_| Refused)?;
+        let mut engine = self.state.engine.try_borrow_mut().map_err(|_| Refused)?;
+        let now = now();
+        if now.since(self.state.ticked.get()) >= TICK {
+            self.state.ticked.set(now);
+            engine.tick(now);
+            self.flush_metrics(&mut engine, request);
+        }
         let map = request.headers(Map::Request)?;
         let headers = map.fields().whole(is_whole);
         if headers.iter().next().is_none() {
             return Err(Refused);
         }
         let context = RequestContext {
-            time: now(),
-            signatures: &PureRust,
+            time: now,
+            signatures: &NativeSignatures,
         };
         let outcome = match engine.request(ONLY, &headers, context) {
             Step::Decided(Outcome::Forward(verdict)) => {
@@ -162,7 +210,7 @@ impl Filter {
     /// request whose trailers can't be changed is reset by a local reply.
     pub(crate) fn remove_trailers(&self, request: &mut Request<'_>) -> RequestState {
         let mut remove = || {
-            let engine = self.engine.try_borrow().map_err(|_| Refused)?;
+            let engine = self.state.engine.try_borrow().map_err(|_| Refused)?;
             let map = request.headers(Map::RequestTrailers)?;
             let trailers = map.fields();
             let names = engine.removed_trailers(&trailers);
@@ -187,6 +235,7 @@ fn record(request: &Request<'_>, verdict: &Verdict<'_>) {
     verdict.record(
         |name, value| request.set_filter_state(name, value),
         |level| envoy::is_logged(log_level(level)),
+        || client_address(&request.source_address()?),
         |level, line| envoy::log(log_level(level), line),
     );
 }

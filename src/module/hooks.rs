@@ -24,7 +24,7 @@ extern "C" fn envoy_dynamic_module_on_program_init() -> *const c_char {
 /// Returns null to refuse the configuration.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn envoy_dynamic_module_on_http_filter_config_new(
-    _: Opaque,
+    envoy: Opaque,
     name: Buffer,
     config: Buffer,
 ) -> *const c_void {
@@ -32,7 +32,10 @@ unsafe extern "C" fn envoy_dynamic_module_on_http_filter_config_new(
     let (name, config) = unsafe { (envoy::bytes(name), envoy::bytes(config)) };
     let read = catch_unwind(|| {
         if name == FILTER_NAME {
-            FilterConfig::read(config)
+            // SAFETY: the pointer is that of this hook, which runs.
+            FilterConfig::read(config, |kind, name, labels| unsafe {
+                envoy::define_metric(envoy, kind, name, labels)
+            })
         } else {
             Err("unknown filter name; help: set `filter_name: portcullis`".to_owned())
         }
@@ -92,6 +95,22 @@ unsafe extern "C" fn envoy_dynamic_module_on_http_filter_request_trailers(
 }
 
 #[unsafe(no_mangle)]
+unsafe extern "C" fn envoy_dynamic_module_on_http_filter_stream_complete(
+    envoy: Opaque,
+    filter: Opaque,
+) {
+    // SAFETY: the pointer is that of this hook, and the request ends with this function.
+    let request = unsafe { Request::new(envoy) };
+    // SAFETY: the pointer is null or the one that `filter_new` gave.
+    let filter = unsafe { filter.cast::<Filter>().as_ref() };
+    let _caught = catch_unwind(AssertUnwindSafe(|| {
+        if let Some(filter) = filter {
+            filter.complete(&request);
+        }
+    }));
+}
+
+#[unsafe(no_mangle)]
 unsafe extern "C" fn envoy_dynamic_module_on_http_filter_destroy(filter: Opaque) {
     if !filter.is_null() {
         // SAFETY: the pointer is the one that `filter_new` gave, and Envoy uses it no more.
@@ -148,7 +167,6 @@ idle! {
 
 idle! {
     () = ();
-    envoy_dynamic_module_on_http_filter_stream_complete(Opaque, Opaque);
     envoy_dynamic_module_on_http_filter_http_callout_done(
         Opaque, Opaque, u64, u32, Opaque, usize, Opaque, usize
     );

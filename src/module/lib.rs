@@ -2,12 +2,14 @@
 //!
 //! This version supports inline keys only: a policy with fetched keys or sign-in is refused. It
 //! needs Envoy 1.38 or later; Envoy 1.40 warns about a different ABI version, and loads it. A
-//! refused gRPC client gets the gRPC status that Envoy derives from the HTTP status. Metrics are
-//! not exported yet.
+//! refused gRPC client gets the gRPC status that Envoy derives from the HTTP status. Metrics have the names of the WebAssembly
+//! filter's if the runtime flag `envoy.reloadable_features.dynamic_modules_strip_custom_stat_prefix` is on, else the prefix
+//! `dynamicmodulescustom.`; they are there from the first request on.
 //!
 //! `hooks` has the functions that Envoy calls, `envoy` the callbacks into Envoy, and `abi` the C
 //! declarations of both. `filter` has no pointers: it has the engines of a configuration, one for
-//! each worker, and enforces their decisions.
+//! each worker, and enforces their decisions. `signatures` verifies signatures in native code, and `metrics` are the engine's,
+//! as Envoy takes them.
 #![deny(
     clippy::arithmetic_side_effects,
     clippy::expect_used,
@@ -31,3 +33,5 @@ mod filter;
     reason = "Envoy calls C functions by their names, and hands over raw pointers"
 )]
 mod hooks;
+mod metrics;
+mod signatures;

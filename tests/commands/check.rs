@@ -2,6 +2,7 @@
 
 mod inputs;
 mod outputs;
+mod teams;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -102,12 +102,24 @@ fn the_configuration_in_the_reference_is_valid() {
 }
 
 #[test]
+fn the_test_file_of_the_gateway_is_valid() {
+    let validator = validator("test");
+    let text = fs::read_to_string(workspace().join("tests/commands/gateway-test.yaml")).unwrap();
+    let file = yaml::read(&text).unwrap();
+    validator
+        .validate(&file)
+        .unwrap_or_else(|error| panic!("{error}"));
+    let typo = yaml::read(&text.replace("expect:", "expects:")).unwrap();
+    assert!(!validator.is_valid(&typo));
+}
+
+#[test]
 fn an_unknown_kind_is_a_usage_error() {
     let folder = Folder::new("schema-unknown");
     let (code, stdout, stderr) = texts(&folder.portcullis(&["schema", "values"], ""));
     assert_eq!((code, &*stdout), (Some(1), ""));
     assert!(
-        stderr.contains("[possible values: policy, companion, attach]"),
+        stderr.contains("[possible values: policy, companion, attach, test]"),
         "{stderr}"
     );
 }

@@ -5,6 +5,7 @@ pub(crate) mod fixture;
 mod issuer_token;
 mod log_lines;
 mod permissions;
+mod policy_folder;
 mod reload;
 mod requests;
 mod responses;

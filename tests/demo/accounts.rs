@@ -53,6 +53,20 @@ impl Account {
         format!("{} ({})", self.login(), self.group())
     }
 
+    /// How options of `portcullis explain` describe it.
+    pub(crate) fn described(self) -> Vec<String> {
+        let email = format!("{}@example.com", self.login());
+        let options = [
+            "--as",
+            &self.caller(),
+            "--group",
+            self.group(),
+            "--email",
+            &email,
+        ];
+        options.map(str::to_owned).to_vec()
+    }
+
     /// The caller's name.
     pub(crate) fn caller(self) -> String {
         format!("sso/{}", self.login())

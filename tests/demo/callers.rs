@@ -4,6 +4,9 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use serde_json::json;
+
+use crate::lab::folder::workspace;
 use crate::lab::{SigningKey, Token};
 
 /// The default issuer of clusters that kubeadm sets up.
@@ -12,6 +15,12 @@ pub(crate) const ISSUER: &str = "https://kubernetes.default.svc.cluster.local";
 const AUDIENCE: &str = "portcullis";
 /// The lifetime of a token in seconds: the minimum of Kubernetes.
 pub const LIFETIME: i64 = 600;
+
+/// Where the files of the demo are, below the workspace.
+pub const FOLDER: &str = "target/demo";
+
+/// The keys of both clusters, for `portcullis explain`.
+const KEYS: &str = "target/demo/keys.json";
 
 /// The default `leeway` of a trust entry, in seconds.
 const LEEWAY: i64 = 30;
@@ -62,6 +71,16 @@ impl Clusters {
         }
     }
 
+    /// Writes the public keys, by the names of the clusters.
+    ///
+    /// # Errors
+    /// If the file can't be written.
+    pub fn write_keys(&self) -> io::Result<()> {
+        let keys = |key: &SigningKey| json!({"keys": [key.jwk()]});
+        let keys = json!({"blue": keys(&self.blue), "green": keys(&self.green)});
+        fs::write(workspace().join(KEYS), keys.to_string())
+    }
+
     /// Writes a new token of each caller into a folder, each with a rename, so that readers never
     /// get a partial token.
     ///
@@ -102,6 +121,19 @@ impl Caller {
             Self::Grafana => Some("blue/monitoring/grafana"),
             Self::GreenPrometheus => Some("green/monitoring/prometheus"),
             Self::Expired | Self::WrongAudience | Self::Forged | Self::Anonymous => None,
+        }
+    }
+
+    /// How options of `portcullis explain` describe it: by its name or, if that is not proven, by its token.
+    pub(crate) fn described(self) -> Vec<String> {
+        let texts = |texts: [&str; 2]| texts.map(str::to_owned).to_vec();
+        match self.name() {
+            Some(name) => texts(["--as", name]),
+            None if self == Self::Anonymous => Vec::new(),
+            None => {
+                let token = format!("{FOLDER}/{}", self.file());
+                [texts(["--token-file", &token]), texts(["--keys", KEYS])].concat()
+            }
         }
     }
 

@@ -35,6 +35,8 @@ pub struct Row {
     pub reason: String,
     /// The expected decision, if it is not the actual one.
     pub differs: Option<String>,
+    /// What `portcullis explain` needs to explain the refusal. It knows no revoked sessions.
+    pub explain: Option<Vec<String>>,
 }
 
 const READ_ALERTS: Request = Request("GET", "alertmanager", "/api/v2/alerts");
@@ -66,7 +68,26 @@ const fn refused(status: u16, reason: Reason) -> Expected {
     }
 }
 
+impl Row {
+    /// Adds how to explain the refusal of a request of this caller, as options of `portcullis explain` describe it.
+    fn explained_as(mut self, gateway: &DemoGateway, request: Request, caller: &[String]) -> Self {
+        let Request(method, app, path) = request;
+        let mut options = vec!["--url".to_owned(), gateway.url(app, path)];
+        if method != "GET" {
+            options.extend(["--method".to_owned(), method.to_owned()]);
+        }
+        options.extend_from_slice(caller);
+        self.explain = Some(options);
+        self
+    }
+}
+
 impl Expected {
+    /// Whether the request is refused.
+    const fn is_refused(self) -> bool {
+        self.rule.is_none()
+    }
+
     /// Compares a response, and its line of the access log, with the expected ones. `caller` is the
     /// expected caller.
     fn compare(
@@ -90,6 +111,7 @@ impl Expected {
                 Value::String(rule) => format!("{} {rule}", field("reason")),
                 _ => field("reason"),
             },
+            explain: None,
             differs: (!as_expected).then(|| {
                 let rule = self.rule.unwrap_or("-");
                 let caller = caller.unwrap_or("-");

@@ -24,6 +24,7 @@ const DOMAIN: &str = "portcullis.localhost";
 #[derive(Debug)]
 pub struct DemoGateway {
     authority: Authority,
+    policy: Value,
     envoy: RunningExample,
     sign_in: SignInStack,
     _issuers: [Issuer; 2],
@@ -76,6 +77,7 @@ impl DemoGateway {
         config.set_endpoint("alertmanager", alertmanager.address());
         config.set_endpoint("prometheus", prometheus.address());
         Self {
+            policy: config.policy().clone(),
             envoy: config.start(ENVOY).await,
             authority,
             sign_in,
@@ -143,6 +145,16 @@ impl DemoGateway {
     pub fn write_authority(&self, folder: &Path) -> io::Result<PathBuf> {
         let file = folder.join("ca.pem");
         std::fs::copy(self.authority.file(), &file)?;
+        Ok(file)
+    }
+
+    /// Writes the policy to a folder.
+    ///
+    /// # Errors
+    /// If the file can't be written.
+    pub fn write_policy(&self, folder: &Path) -> io::Result<PathBuf> {
+        let file = folder.join("portcullis.json");
+        std::fs::write(&file, format!("{:#}", self.policy))?;
         Ok(file)
     }
 

@@ -9,11 +9,12 @@ use crate::lab::karma::{Karma, Polls, Upstream};
 use crate::lab::token::now;
 use crate::lab::{Call, ExampleConfig, ProjectedToken, folder, port, wait};
 
-/// How often its token is rotated.
-pub const ROTATIONS: usize = 5;
+/// How often its token is rotated: each second, until a copy of the first one has expired.
+pub const ROTATIONS: usize = 8;
 
-/// How long the gateway accepts each token, in seconds.
-pub const ACCEPTED: i64 = 2;
+/// How long the gateway accepts each token, in seconds. On a busy machine, Envoy can need more than a second to read the
+/// next one.
+pub const ACCEPTED: i64 = 6;
 
 /// The client polls this often.
 const PAUSE: Duration = Duration::from_millis(200);

@@ -83,7 +83,7 @@ fn the_reference_lists_the_options_with_their_defaults_and_their_flags() {
 
 #[test]
 fn the_reference_lists_the_reasons() {
-    let sources = sources::text(&["src/companion/attach"]);
+    let sources = sources::text(&["src/companion/attach", "src/companion/metrics"]);
     let is_reason = |text: &&str| {
         let is_kebab = |byte: u8| byte.is_ascii_lowercase() || byte == b'-';
         text.contains('-') && text.bytes().all(is_kebab) && !NO_REASONS.contains(text)

@@ -8,7 +8,7 @@ use std::process::Command;
 use portcullis_tests::lab::folder::{fresh, workspace};
 use portcullis_tests::lab::tools;
 
-use crate::document::{Document, README, first_column, table};
+use crate::document::{COMPANION, Document, README, first_column, table};
 
 fn makefile() -> String {
     fs::read_to_string(workspace().join("Makefile")).expect("a Makefile")
@@ -92,11 +92,19 @@ fn the_workflows_run_targets_of_the_makefile() {
 #[test]
 fn every_portcullis_command_of_the_documents_runs() {
     let readme = Document::read(README);
+    let reference = Document::read(COMPANION);
+    let blocks = reference.blocks("yaml").into_iter();
+    let cases = blocks.filter(|block| block.contains("\ntests:\n"));
+    let cases: String = cases.collect();
     let companion = tools::companion();
     let mut count = 0;
     for document in Document::all() {
         let folder = fresh("commands");
-        fs::write(folder.join("portcullis.yaml"), readme.blocks("yaml")[0]).expect("a policy");
+        fs::write(folder.join("portcullis-test.yaml"), &cases).expect("a test file");
+        // `diff` compares it with the one before.
+        for name in ["portcullis.yaml", "old.yaml"] {
+            fs::write(folder.join(name), readme.blocks("yaml")[0]).expect("a policy");
+        }
         symlink(workspace().join("istio"), folder.join("istio")).expect("a link");
         for line in shell(&document) {
             let line = line.strip_prefix("target/release/").unwrap_or(line);

@@ -8,7 +8,7 @@ use portcullis_tests::lab::provider::Client;
 use portcullis_tests::lab::{Authority, Call, Companion, Provider, UserAgent, secrets, wait};
 use serde_json::{Value, json};
 
-use crate::document::{COMPANION, Document, first_column, table};
+use crate::document::{AUDIT, COMPANION, Document, first_column, table};
 use crate::gateway::{names, quoted};
 
 const URL: &str = "https://auth.example.com";
@@ -203,6 +203,60 @@ async fn the_companions_metrics_and_its_log_are_those_of_the_reference() {
     assert_eq!(names(&line), documented);
     assert!(secrets::start_of_token(&log).is_none(), "{log}");
     assert!(!log.contains("s3cret"), "{log}");
+}
+
+#[tokio::test]
+async fn the_session_events_are_those_of_the_reference() {
+    let mut fixture = Fixture::start().await;
+    fixture
+        .alice
+        .visit(&format!("{URL}/oauth2/callback?state=a&state=b"))
+        .await;
+    let cookies = fixture.alice.cookies().iter();
+    let cookies = cookies.map(|cookie| format!("{}={}", cookie.name, cookie.value));
+    let cookies: Vec<String> = cookies.collect();
+    let sign_out = Call::post("auth.example.com", "/oauth2/sign_out")
+        .header("cookie", cookies.join("; "))
+        .header("origin", URL)
+        .header("user-agent", "Mozilla/5.0")
+        .header("x-forwarded-for", "192.0.2.7");
+    let signed_out = fixture.companion.call(sign_out).await;
+    assert_eq!(signed_out.status, 200, "{}", signed_out.text());
+    let log = fixture.companion.log();
+    let lines = log
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok());
+    let records = lines.filter(|line: &Value| line["target"] == "portcullis::audit");
+    let records = records.filter_map(|line| serde_json::from_str(line["message"].as_str()?).ok());
+    let records: Vec<Value> = records.collect();
+    let events: Vec<&str> = records
+        .iter()
+        .filter_map(|one| one["event"].as_str())
+        .collect();
+    assert_eq!(
+        events,
+        ["signed-in", "sign-in-refused", "signed-out"],
+        "{log}"
+    );
+    let [signed_in, refused, signed_out] = &*records else {
+        panic!("{records:?}");
+    };
+    assert_eq!(signed_out["client"], "192.0.2.7");
+    assert_eq!(signed_in["subject"], signed_out["subject"]);
+    assert_eq!(signed_in["session"], signed_out["session"]);
+    assert_eq!(refused.get("subject"), None);
+
+    let reference = Document::read(AUDIT);
+    let section = reference.section("Session events");
+    let documented: BTreeSet<String> = first_column(section, "session event").into_iter().collect();
+    assert_eq!(documented, records.iter().flat_map(names).collect());
+    let kinds: BTreeSet<String> = first_column(section, "event").into_iter().collect();
+    assert_eq!(kinds.len(), 5, "{kinds:?}");
+    assert!(
+        events.iter().all(|event| kinds.contains(*event)),
+        "{kinds:?}"
+    );
+    assert!(secrets::start_of_token(&log).is_none(), "{log}");
 }
 
 /// The metrics in OpenMetrics text, and the labels of each.

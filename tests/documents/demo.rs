@@ -41,7 +41,11 @@ async fn the_demo_prints_the_table_of_the_readme() {
         printed.contains(shown),
         "the README has a different table:\n{printed}"
     );
-    assert!(printed.contains("rotated 5 times"), "{printed}");
+    let explained = printed
+        .matches(" explain target/demo/portcullis.json ")
+        .count();
+    assert!(explained >= 12, "only {explained} refusals are explained");
+    assert!(printed.contains("rotated 8 times"), "{printed}");
     assert!(printed.contains(" polls, 0 failed requests."), "{printed}");
 }
 

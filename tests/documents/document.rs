@@ -11,6 +11,8 @@ pub(crate) const README: &str = "README.md";
 pub(crate) const POLICY: &str = "src/core/policy/README.md";
 /// The reference of the companion.
 pub(crate) const COMPANION: &str = "src/companion/README.md";
+
+pub(crate) const AUDIT: &str = "src/companion/AUDIT.md";
 /// The reference for Envoy.
 pub(crate) const ENVOY: &str = "envoy/README.md";
 
@@ -106,12 +108,36 @@ impl Document {
             .collect()
     }
 
-    /// The target of every link outside fenced blocks.
+    /// The target of every link outside fenced blocks, and of every definition of a link.
     pub(crate) fn links(&self) -> Vec<&str> {
-        self.prose()
+        let inline = self
+            .prose()
             .flat_map(|prose| prose.split("](").skip(1))
-            .filter_map(|rest| rest.split(')').next())
-            .collect()
+            .filter_map(|rest| rest.split(')').next());
+        let defined = self.definitions().map(|(_, target)| target);
+        inline.chain(defined).collect()
+    }
+
+    /// The definitions of links, [`name`]: their names, and their targets.
+    pub(crate) fn definitions(&self) -> impl Iterator<Item = (&str, &str)> {
+        let lines = self.prose().flat_map(str::lines);
+        lines.filter_map(|line| line.strip_prefix("[`")?.split_once("`]: "))
+    }
+
+    /// Whether its text has this in backticks, outside fenced blocks and the first columns of tables.
+    pub(crate) fn mentions(&self, name: &str) -> bool {
+        let quoted = format!("`{name}`");
+        let mut lines = self.prose().flat_map(str::lines);
+        lines.any(|line| {
+            let text = line.strip_prefix('|').and_then(|row| row.split_once('|'));
+            text.map_or(line, |(_, text)| text).contains(&quoted)
+        })
+    }
+
+    /// The anchors that it defines in HTML.
+    pub(crate) fn anchors(&self) -> impl Iterator<Item = &str> {
+        let anchors = self.text.split("<a id=\"").skip(1);
+        anchors.filter_map(|rest| rest.split('"').next())
     }
 
     /// The text between fenced blocks.
@@ -156,7 +182,6 @@ pub(crate) fn table<'a>(section: &'a str, title: &str) -> Vec<Vec<&'a str>> {
 /// The names in the first column of a table, without their backticks.
 pub(crate) fn first_column(section: &str, title: &str) -> Vec<String> {
     let rows = table(section, title);
-    rows.iter()
-        .map(|row| row[0].trim_matches('`').to_owned())
-        .collect()
+    let name = |cell: &str| cell.split('`').nth(1).unwrap_or(cell).to_owned();
+    rows.iter().map(|row| name(row[0])).collect()
 }

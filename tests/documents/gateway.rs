@@ -86,6 +86,7 @@ async fn the_reference_lists_the_logs_and_metrics_of_the_gateway() {
     // Different keys: otherwise the entry whose keys are fetched first determines the caller.
     let blue = Issuer::start(&authority, KUBERNETES, &[&key]).await;
     let green = Issuer::start(&authority, KUBERNETES, &[&SigningKey::p256()]).await;
+    let people = SigningKey::p256();
     let app = App::start("alertmanager").await;
     let mut config = on_free_ports("gateway.yaml");
     for (name, issuer) in [("blue", &blue), ("green", &green)] {
@@ -99,6 +100,13 @@ async fn the_reference_lists_the_logs_and_metrics_of_the_gateway() {
         prometheus["report_until"] = json!("2999-01-01T00:00:00Z");
         let open = json!([{"name": "open", "paths": ["/open"], "public": true}]);
         prometheus["shadow_rules"] = open;
+        policy["revision"] = json!("4f2c91a");
+        policy["audit"] = json!({"people": ["email", "preferred_username"]});
+        let gitlab = json!({
+            "name": "gitlab", "kind": "oidc", "issuer": GITLAB, "audiences": ["portcullis"],
+            "keys": {"inline": {"keys": [people.jwk()]}},
+        });
+        policy["trust"].as_array_mut().expect("a list").push(gitlab);
     });
     let gateway = config.start(Version::V1_36).await;
 
@@ -130,6 +138,12 @@ async fn the_reference_lists_the_logs_and_metrics_of_the_gateway() {
         .header("typ", "logout+jwt");
     let refused = Call::get(host, "/api/v2/alerts").bearer(&logout.sign(&key));
     assert_eq!(gateway.call(&refused).await.0.status, 401);
+    let ada = Token::id_token(GITLAB, "portcullis", "4711")
+        .claim("email", "ada@example.com")
+        .claim("email_verified", true)
+        .claim("preferred_username", "ada");
+    let ada = Call::get(host, "/api/v2/alerts").bearer(&ada.sign(&people));
+    assert_eq!(gateway.call(&ada).await.0.status, 403);
     let reported = Call::get("prometheus.example.com", "/open");
     let (_, line) = gateway.call(&reported).await;
     assert_eq!(line["reason"], "report-only");

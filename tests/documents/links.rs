@@ -2,9 +2,10 @@
 
 use std::fs;
 
+use portcullis_core::decision::Reason;
 use portcullis_tests::lab::folder::workspace;
 
-use crate::document::{Document, README};
+use crate::document::{Document, POLICY, README};
 
 /// The maximum size of README.md, in bytes.
 const MAX_README: usize = 10_240;
@@ -58,17 +59,51 @@ fn every_relative_link_has_a_target() {
                     .sections()
                     .into_iter()
                     .map(|(heading, _)| slug(heading))
+                    .chain(target.anchors().map(str::to_owned))
                     .collect();
                 let exists = anchors.iter().any(|known| known == anchor);
                 assert!(
                     exists,
-                    "{name} links to {link}: no such heading among {anchors:?}"
+                    "{name} links to {link}: no such anchor among {anchors:?}"
                 );
             }
             count += 1;
         }
     }
     assert!(count >= 20, "only {count} links found");
+}
+
+/// Reasons whose names are words of other things too, such as fields and parts of URLs.
+const AMBIGUOUS: [&str; 5] = ["companion", "preflight", "public", "rule", "ungated"];
+
+#[test]
+fn a_document_that_names_a_reason_links_to_what_it_means() {
+    let reference = Document::read(POLICY);
+    let anchors: Vec<&str> = reference.anchors().collect();
+    for reason in Reason::ALL {
+        let anchor = format!("reason-{reason}");
+        assert!(anchors.contains(&&*anchor), "no anchor {anchor}");
+    }
+    let mut count = 0;
+    for document in Document::all() {
+        let name = &document.name;
+        let is_linked = |reason: &str| {
+            let mut definitions = document.definitions();
+            let anchor = format!("#reason-{reason}");
+            definitions.any(|(name, link)| name == reason && link.ends_with(&anchor))
+        };
+        for reason in Reason::ALL.map(Reason::code) {
+            if !AMBIGUOUS.contains(&reason) && document.mentions(reason) {
+                assert!(is_linked(reason), "{name}: [`{reason}`] is not defined");
+                count += 1;
+            }
+        }
+        for (defined, _) in document.definitions() {
+            let uses = document.text().matches(&format!("[`{defined}`]")).count();
+            assert!(uses > 1, "{name}: [`{defined}`] is not used");
+        }
+    }
+    assert!(count >= 20, "only {count} found");
 }
 
 /// The anchor that GitHub generates for a heading.

@@ -6,6 +6,7 @@ mod checklist;
 mod commands;
 mod companion;
 mod demo;
+mod doctor;
 mod document;
 mod examples;
 mod fuzz;

@@ -1,10 +1,13 @@
 //! The tables that are compared with the code itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::process::Command;
 
 use portcullis_core::caller::headers::{NAMES, PREFIXES};
 use portcullis_core::decision::{Class, Reason};
 use portcullis_core::policy::Policy;
+use portcullis_tests::lab::{folder, tools};
 use serde_json::{Value, json};
 
 use crate::document::{COMPANION, Document, ENVOY, POLICY, first_column, table};
@@ -78,10 +81,9 @@ fn the_reference_lists_exactly_the_fields_of_the_policy() {
 fn the_reference_lists_every_reason_with_its_status() {
     let reference = Document::read(POLICY);
     let rows = table(reference.section("Reasons"), "reason");
-    let documented: Vec<(&str, &str)> = rows
-        .iter()
-        .map(|row| (row[0].trim_matches('`'), row[1]))
-        .collect();
+    let names = first_column(reference.section("Reasons"), "reason");
+    let statuses = rows.iter().map(|row| row[1]);
+    let documented: Vec<(&str, &str)> = names.iter().map(String::as_str).zip(statuses).collect();
     let status = |reason: Reason| match reason.class() {
         Class::Allowed => "allowed",
         Class::Unauthenticated | Class::InvalidToken => "401",
@@ -127,4 +129,75 @@ fn every_outcome_of_the_metrics_is_in_the_code() {
             }
         }
     }
+}
+
+#[test]
+fn the_reference_lists_the_fields_of_a_team_and_its_example_is_valid() {
+    let mut command = Command::new(tools::companion());
+    let schema = command
+        .args(["schema", "policy"])
+        .output()
+        .expect("it runs");
+    let schema: Value = serde_json::from_slice(&schema.stdout).expect("JSON");
+    let fields = &schema["properties"]["teams"]["items"]["properties"];
+    let fields: BTreeSet<&str> = fields
+        .as_object()
+        .expect("fields")
+        .keys()
+        .map(String::as_str)
+        .collect();
+    let reference = Document::read(POLICY);
+    let section = reference.section("Several teams");
+    let documented = first_column(section, "team field");
+    assert_eq!(
+        documented
+            .iter()
+            .map(String::as_str)
+            .collect::<BTreeSet<_>>(),
+        fields
+    );
+    let block = section
+        .split("```yaml\n")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next());
+    let folder = folder::fresh("teams");
+    fs::create_dir_all(folder.join("apps/payments")).expect("a folder");
+    let write = |name: &str, text: String| fs::write(folder.join(name), text).expect("a file");
+    write(
+        "portcullis.yaml",
+        format!(
+            "trust: [{{name: blue, kind: kubernetes, issuer: 'https://blue.example.com', audiences: [a], keys: {{envoy_cluster: b}}}}]\n\
+             sso: {{url: 'https://auth.example.com', envoy_cluster: portcullis}}\n{}",
+            block.expect("an example")
+        ),
+    );
+    let app = |name: &str| {
+        format!(
+            "apps: [{{name: {name}, hosts: [{name}.example.com], rules: [{{name: a, allow: [{{from: sso, group: a}}]}}]}}]\n"
+        )
+    };
+    write("apps/payments/app.yaml", app("payments"));
+    write("apps/platform.yaml", app("wiki"));
+    let check = || {
+        let mut command = Command::new(tools::companion());
+        let output = command
+            .args(["check", "--fail-on-warning"])
+            .arg(&folder)
+            .output();
+        let output = output.expect("it runs");
+        (
+            output.status.code(),
+            String::from_utf8(output.stderr).expect("text"),
+        )
+    };
+    assert_eq!(check(), (Some(0), String::new()));
+    // What the text says of the wildcard.
+    write("apps/payments/app.yaml", app("ledger"));
+    write("apps/platform.yaml", app("payments"));
+    let (code, error) = check();
+    assert!(
+        error.contains("is a host of the team `payments`"),
+        "{error}"
+    );
+    assert_eq!(code, Some(2));
 }

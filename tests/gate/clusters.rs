@@ -2,7 +2,9 @@
 
 use portcullis_tests::lab::envoy::Gateway;
 use portcullis_tests::lab::fixture::{Cluster, HOST, get_alerts};
-use portcullis_tests::lab::{Call, Endpoint, Fixture, ServerResponse, SigningKey, Version, token};
+use portcullis_tests::lab::{
+    Call, Endpoint, Explainer, Fixture, ServerResponse, SigningKey, Version, token,
+};
 use serde_json::{Value, json};
 
 /// The default issuer of clusters that kubeadm sets up.
@@ -10,6 +12,29 @@ const SHARED: &str = "https://kubernetes.default.svc.cluster.local";
 
 async fn verdict(gateway: &Gateway, token: &str) -> String {
     gateway.call(get_alerts(token)).await.verdict()
+}
+
+/// A gateway, and `portcullis explain` with the same policy.
+struct Explained {
+    gateway: Gateway,
+    explainer: Explainer,
+}
+
+impl Explained {
+    async fn start(fixture: &Fixture, policy: Value) -> Self {
+        Self {
+            explainer: Explainer::new(&policy, fixture),
+            gateway: fixture.gateway(policy).start().await,
+        }
+    }
+
+    /// What the gateway does with a request. It is explained too, and the explanation must be the same.
+    async fn verdict(&self, token: &str) -> String {
+        let call = get_alerts(token);
+        let response = self.gateway.call(call.clone()).await;
+        self.explainer.assert_agrees(token, &call, &response).await;
+        response.verdict()
+    }
 }
 
 /// The caller in the last request that the app received.
@@ -36,6 +61,7 @@ async fn k08_clusters_with_the_same_issuer_are_distinguished_by_key() {
     let mut policy = fixture.policy();
     policy["apps"][0]["rules"][0]["paths"] = json!(["/api/v2/alerts"]);
     policy["apps"][0]["rules"][1]["paths"] = json!(["/api/v2/silences"]);
+    let explainer = Explainer::new(&policy, &fixture);
     for version in Version::ALL {
         let before = fixture.app.count();
         let gateway = fixture
@@ -49,9 +75,9 @@ async fn k08_clusters_with_the_same_issuer_are_distinguished_by_key() {
         ] {
             let token = fixture.cluster(cluster).token();
             for requested in ["/api/v2/alerts", "/api/v2/silences"] {
-                let response = gateway
-                    .call(Call::get(HOST, requested).bearer(&token))
-                    .await;
+                let call = Call::get(HOST, requested).bearer(&token);
+                let response = gateway.call(call.clone()).await;
+                explainer.assert_agrees(requested, &call, &response).await;
                 if requested == path {
                     assert_eq!(response.verdict(), "200", "{version} {cluster} {requested}");
                     assert_eq!(last_caller(&fixture), format!("{cluster}/monitoring/karma"));
@@ -72,19 +98,19 @@ async fn k08_clusters_with_the_same_issuer_are_distinguished_by_key() {
 #[tokio::test]
 async fn j19_a_key_is_valid_for_its_own_issuer_only() {
     let fixture = Fixture::start(&["staging", "production"]).await;
-    let gateway = fixture.gateway(fixture.policy()).start().await;
+    let gateway = Explained::start(&fixture, fixture.policy()).await;
     let (staging, production) = (fixture.cluster("staging"), fixture.cluster("production"));
 
     let foreign = production.karma().sign(&staging.key);
-    assert_eq!(verdict(&gateway, &foreign).await, "401 key-unknown");
+    assert_eq!(gateway.verdict(&foreign).await, "401 key-unknown");
     let disguised = production
         .karma()
         .header("kid", production.key.kid())
         .sign(&staging.key);
-    assert_eq!(verdict(&gateway, &disguised).await, "401 signature-invalid");
+    assert_eq!(gateway.verdict(&disguised).await, "401 signature-invalid");
     assert_eq!(fixture.app.count(), 0);
 
-    assert_eq!(verdict(&gateway, &production.token()).await, "200");
+    assert_eq!(gateway.verdict(&production.token()).await, "200");
     assert_eq!(last_caller(&fixture), "production/monitoring/karma");
 }
 
@@ -98,23 +124,23 @@ async fn k09_a_former_issuer_is_accepted_during_a_migration() {
     policy["trust"][1]["former_issuers"] = json!([fixture.cluster("moved").issuer.name()]);
     policy["trust"][1]["keys"]["discovery"] =
         json!("https://kubernetes.moved.example.com/.well-known/openid-configuration");
-    let gateway = fixture.gateway(policy).start().await;
+    let gateway = Explained::start(&fixture, policy).await;
 
     let cluster = fixture.cluster("staging");
     for issuer in [cluster.issuer.name(), SHARED] {
         let token = cluster.karma().claim("iss", issuer).sign(&cluster.key);
-        assert_eq!(verdict(&gateway, &token).await, "200", "{issuer}");
+        assert_eq!(gateway.verdict(&token).await, "200", "{issuer}");
         assert_eq!(last_caller(&fixture), "staging/monitoring/karma");
     }
     let cluster = fixture.cluster("moved");
     for issuer in [cluster.issuer.name(), "https://new.example.com"] {
         let token = cluster.karma().claim("iss", issuer).sign(&cluster.key);
-        assert_eq!(verdict(&gateway, &token).await, "200", "{issuer}");
+        assert_eq!(gateway.verdict(&token).await, "200", "{issuer}");
         assert_eq!(last_caller(&fixture), "moved/monitoring/karma");
     }
     let older = cluster.karma().claim("iss", "https://older.example.com");
     let older = older.sign(&cluster.key);
-    assert_eq!(verdict(&gateway, &older).await, "401 issuer-unknown");
+    assert_eq!(gateway.verdict(&older).await, "401 issuer-unknown");
     assert_eq!(fixture.app.count(), 4);
 }
 
@@ -128,7 +154,7 @@ async fn j11_a_token_without_kid_needs_exactly_one_suitable_key() {
     };
     ec_and_rsa.issuer.set_keys(&[&ec_and_rsa.key, &rsa]);
     two_ec.issuer.set_keys(&[&two_ec.key, &second_ec]);
-    let gateway = fixture.gateway(fixture.policy()).start().await;
+    let gateway = Explained::start(&fixture, fixture.policy()).await;
 
     let without_kid = |cluster: &Cluster, key| {
         let token = cluster.karma().header("kid", Value::Null);
@@ -141,7 +167,7 @@ async fn j11_a_token_without_kid_needs_exactly_one_suitable_key() {
         (without_kid(two_ec, &two_ec.key), "401 key-unknown"),
         (without_kid(one, &second_ec), "401 signature-invalid"),
     ] {
-        assert_eq!(verdict(&gateway, &token).await, expected);
+        assert_eq!(gateway.verdict(&token).await, expected);
     }
     assert_eq!(fixture.app.count(), 3);
 }
@@ -158,20 +184,23 @@ async fn inline_keys_need_no_issuer_and_are_used_until_one_responds() {
     keys.expect("an object").remove("envoy_cluster");
     fixture.cluster_mut("inline-first").issuer.down().await;
     fixture.cluster("inline-first").issuer.set_keys(&[&fresh]);
-    let gateway = fixture.gateway(policy).start().await;
+    let explained = Explained::start(&fixture, policy).await;
+    let gateway = &explained.gateway;
 
     let inline_only = fixture.cluster("inline-only");
-    assert_eq!(verdict(&gateway, &inline_only.token()).await, "200");
+    assert_eq!(explained.verdict(&inline_only.token()).await, "200");
     let unknown = inline_only.karma().sign(&fresh);
-    assert_eq!(verdict(&gateway, &unknown).await, "401 key-unknown");
+    assert_eq!(explained.verdict(&unknown).await, "401 key-unknown");
     assert_eq!(inline_only.issuer.requests().len(), 0);
 
     assert_eq!(
-        verdict(&gateway, &fixture.cluster("inline-first").token()).await,
+        explained
+            .verdict(&fixture.cluster("inline-first").token())
+            .await,
         "200"
     );
     let later = fixture.cluster("inline-first").karma().sign(&fresh);
-    assert_eq!(verdict(&gateway, &later).await, "503 keys-unavailable");
+    assert_eq!(explained.verdict(&later).await, "503 keys-unavailable");
     fixture.cluster_mut("inline-first").issuer.up().await;
     let succeeded = [("trust", "inline-first"), ("outcome", "succeeded")];
     gateway
@@ -179,7 +208,7 @@ async fn inline_keys_need_no_issuer_and_are_used_until_one_responds() {
             fetches >= 1.0
         })
         .await;
-    assert_eq!(verdict(&gateway, &later).await, "200");
+    assert_eq!(explained.verdict(&later).await, "200");
     assert_eq!(fixture.app.count(), 3);
 }
 
@@ -193,14 +222,14 @@ async fn only_pinned_keys_are_accepted() {
     for index in 0..2 {
         policy["trust"][index]["keys"]["pins"] = json!([thumbprint(&staging.key)]);
     }
-    let gateway = fixture.gateway(policy).start().await;
+    let gateway = Explained::start(&fixture, policy).await;
 
-    assert_eq!(verdict(&gateway, &staging.token()).await, "200");
+    assert_eq!(gateway.verdict(&staging.token()).await, "200");
     let token = staging.karma().sign(&unpinned);
-    assert_eq!(verdict(&gateway, &token).await, "401 key-unknown");
+    assert_eq!(gateway.verdict(&token).await, "401 key-unknown");
     // A JWKS without a pinned key is rejected.
     let other = fixture.cluster("other").token();
-    assert_eq!(verdict(&gateway, &other).await, "503 keys-unavailable");
+    assert_eq!(gateway.verdict(&other).await, "503 keys-unavailable");
     assert_eq!(fixture.app.count(), 1);
 }
 
@@ -208,6 +237,7 @@ async fn only_pinned_keys_are_accepted() {
 async fn a_mirror_serves_its_own_trust_entry_with_the_age_of_its_last_fetch() {
     let fixture = Fixture::start(&["current", "other-trust", "other-issuer", "stale"]).await;
     let mut policy = fixture.policy();
+    let mut mirrored_keys = Value::Null;
     for (index, cluster) in fixture.clusters.iter().enumerate() {
         policy["trust"][index]["keys"]["mirror"] = json!(true);
         policy["trust"][index]["keys"]["max_stale"] = json!("1h");
@@ -225,10 +255,19 @@ async fn a_mirror_serves_its_own_trust_entry_with_the_age_of_its_last_fetch() {
             _ => {}
         }
         let response = ServerResponse::json("application/json", &mirrored);
+        if cluster.name == "current" {
+            mirrored_keys = mirrored;
+        }
         cluster.issuer.set_response(Endpoint::Mirror, response);
     }
+    let explainer = Explainer::new(&policy, &fixture).with_keys(&mirrored_keys);
     let gateway = fixture.gateway(policy).start().await;
 
+    let current = get_alerts(&fixture.cluster("current").token());
+    let response = gateway.call(current.clone()).await;
+    explainer
+        .assert_agrees("current", &current, &response)
+        .await;
     for (name, expected) in [
         ("current", "200"),
         ("other-trust", "503 keys-unavailable"),
@@ -246,7 +285,7 @@ async fn a_mirror_serves_its_own_trust_entry_with_the_age_of_its_last_fetch() {
         assert!(seen.iter().all(|seen| seen.path == path), "{seen:?}");
         assert!(seen.iter().all(|seen| seen.authorization.is_none()));
     }
-    assert_eq!(fixture.app.count(), 1);
+    assert_eq!(fixture.app.count(), 2);
 }
 
 #[tokio::test]

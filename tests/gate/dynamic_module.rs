@@ -1,5 +1,6 @@
 //! The filter as an Envoy dynamic module, in Envoy 1.40: the same engine with another adapter.
 
+use portcullis_tests::lab::SigningKey;
 use portcullis_tests::lab::client::Call;
 use portcullis_tests::lab::envoy::{Builder, Rejected, Version};
 use portcullis_tests::lab::fixture::{AUDIENCE, Fixture, HOST, get_alerts};
@@ -122,8 +123,77 @@ async fn decisions_are_those_of_the_filter() {
         assert_eq!(line["caller"], "staging/default/other");
         assert_eq!(line["reason"], "caller-not-allowed");
         let log = gateway.log();
-        assert!(log.contains(r#"{"audit":"portcullis.decision.v1","decision":"allowed""#));
+        assert!(log.contains(r#"{"audit":"portcullis.decision.v1","time":""#));
+        assert!(log.contains(r#""decision":"allowed""#));
+        assert!(log.contains(r#""client":"127.0.0.1""#), "{log}");
         assert!(log.contains(r#""reason":"caller-not-allowed""#));
+    }
+}
+
+#[tokio::test]
+async fn metrics_have_labels_and_every_decision_is_counted() {
+    let fixture = Fixture::start(&["staging"]).await;
+    let configuration = string_value(&policy(&fixture));
+    let gateway = gateway(&fixture, "portcullis", &configuration)
+        .start()
+        .await;
+    let karma = get_alerts(&fixture.cluster("staging").token());
+    for _ in 0..20 {
+        assert_eq!(gateway.call(karma.clone()).await.verdict(), "200");
+    }
+    let anonymous = Call::get(HOST, "/api/v2/alerts");
+    assert_eq!(
+        gateway.call(anonymous).await.verdict(),
+        "401 no-credentials"
+    );
+    for (decision, reason, expected) in [
+        ("allowed", "rule", 20.0),
+        ("refused", "no-credentials", 1.0),
+    ] {
+        let labels = [
+            ("app", "alertmanager"),
+            ("decision", decision),
+            ("reason", reason),
+        ];
+        gateway
+            .metric("portcullis_decisions_total", &labels, |count| {
+                count == expected
+            })
+            .await;
+    }
+    gateway
+        .metric("portcullis_policy_digest", &[], |digest| digest > 0.0)
+        .await;
+}
+
+#[tokio::test]
+async fn signatures_of_every_algorithm_are_verified() {
+    let fixture = Fixture::start(&["staging"]).await;
+    let staging = fixture.cluster("staging");
+    let keys = SigningKey::one_per_algorithm();
+    let mut policy = policy(&fixture);
+    let jwks: Vec<Value> = keys.iter().map(SigningKey::jwk).collect();
+    policy["trust"][0]["keys"] = json!({"inline": {"keys": jwks}});
+    let gateway = gateway(&fixture, "portcullis", &string_value(&policy))
+        .start()
+        .await;
+    for key in &keys {
+        let algorithm = key.jwk()["alg"].to_string();
+        let token = staging.karma().sign(key);
+        assert_eq!(
+            gateway.call(get_alerts(&token)).await.verdict(),
+            "200",
+            "{algorithm}"
+        );
+        let other = staging.karma().claim("jti", "other").sign(key);
+        let (Some((signed, _)), Some((_, signature))) =
+            (other.rsplit_once('.'), token.rsplit_once('.'))
+        else {
+            panic!("two tokens");
+        };
+        let forged = get_alerts(&format!("{signed}.{signature}"));
+        let verdict = gateway.call(forged).await.verdict();
+        assert_eq!(verdict, "401 signature-invalid", "{algorithm}");
     }
 }
 

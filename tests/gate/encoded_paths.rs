@@ -16,7 +16,8 @@ async fn encoded_separators_reach_the_app_unchanged_and_match_no_public_rule() {
             },
             |builder| builder.version(version),
         )
-        .await;
+        .await
+        .explained();
         let token = gateway.token();
         for path in [
             "/api/queues/%2F/my%20queue",

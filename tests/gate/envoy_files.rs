@@ -22,6 +22,7 @@ fn both_envoy_versions_accept_every_file_but_for_those_with_injected_tokens() {
             config.file(ca, authority.file());
         }
         config.mount_token(&token);
+        config.write_filter(|_| {});
         config.set_certificate(&authority, &["*.example.com"]);
         // Not every machine has the public CAs at Debian's path.
         config.file("public-ca.pem", authority.file());
@@ -46,9 +47,18 @@ fn both_envoy_versions_accept_every_file_but_for_those_with_injected_tokens() {
 #[test]
 fn every_policy_is_valid() {
     let names = ExampleConfig::names();
-    let with_policy = ["authenticated-keys.yaml", "gateway.yaml", "minimal.yaml"];
-    // These have none: the companion that Envoy calls has it, or the gate that Envoy sends requests to.
-    let without = ["credential-injector.yaml", "ext-authz.yaml"];
+    let with_policy = [
+        "audit-logs.yaml",
+        "authenticated-keys.yaml",
+        "gateway.yaml",
+        "minimal.yaml",
+    ];
+    // These have none: the companion that Envoy calls has it, the gate that Envoy sends requests to, or another file.
+    let without = [
+        "credential-injector.yaml",
+        "ext-authz.yaml",
+        "policy-updates.yaml",
+    ];
     let mut all = [&with_policy[..], &without].concat();
     all.sort_unstable();
     assert_eq!(names, all);
@@ -58,6 +68,11 @@ fn every_policy_is_valid() {
             panic!("envoy/{name}: {error}");
         }
     }
+    ExampleConfig::read("policy-updates.yaml").write_filter(|policy| {
+        if let Err(error) = Policy::from_json(&policy.to_string()) {
+            panic!("envoy/policy-updates-filter.yaml: {error}");
+        }
+    });
 }
 
 #[test]

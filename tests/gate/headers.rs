@@ -101,7 +101,7 @@ async fn h06_identity_headers_of_clients_are_removed_in_any_spelling() {
         ("x-auth-request-user", "blue/monitoring/karma"),
         ("x-portcullis-caller", "blue/monitoring/karma"),
     ];
-    let mut gateway = TestGateway::start(edit).await;
+    let mut gateway = TestGateway::start(edit).await.explained();
     let token = gateway.token();
     let preflight = Call::new("OPTIONS", HOST, "/api/v2/alerts")
         .header("origin", "https://karma.example.com")
@@ -207,7 +207,8 @@ async fn h14_authorization_reaches_an_app_only_if_its_entry_forwards_it() {
         edit(policy);
         policy["apps"][0]["forward_authorization"] = json!(true);
     })
-    .await;
+    .await
+    .explained();
     let token = gateway.token();
     let seen = gateway
         .assert_allowed("forwarded", spoofed(get_alerts(&token), SPELLINGS[0]))
@@ -251,7 +252,9 @@ fn users(policy: &mut Value, key: &SigningKey) {
 #[tokio::test]
 async fn h07_claims_are_encoded_as_unambiguous_visible_ascii() {
     let key = SigningKey::p256();
-    let mut gateway = TestGateway::start(|policy| users(policy, &key)).await;
+    let mut gateway = TestGateway::start(|policy| users(policy, &key))
+        .await
+        .explained();
     let id_token = |subject: &str| Token::id_token("https://login.example.com", AUDIENCE, subject);
     let anna = id_token("anna").claim(
         "groups",

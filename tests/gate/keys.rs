@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use portcullis_tests::lab::fixture::get_alerts;
-use portcullis_tests::lab::{Call, ClientPool, Endpoint, Fixture, Gateway, Version, wait};
+use portcullis_tests::lab::{
+    Call, ClientPool, Endpoint, Explainer, Fixture, Gateway, Version, wait,
+};
 use serde_json::json;
 
 /// Longer than the longest back-off between two fetches from an issuer that was down.
@@ -30,8 +32,10 @@ async fn an_issuer_that_is_down_at_start_causes_503_until_it_is_up() {
         gateways.push(gateway.start().await);
     }
     let call = get_alerts(&fixture.cluster("staging").token());
+    let explainer = Explainer::new(&fixture.policy(), &fixture);
     for gateway in &gateways {
         let response = gateway.call(call.clone()).await;
+        explainer.assert_agrees("down", &call, &response).await;
         assert_eq!(response.verdict(), "503 keys-unavailable");
         assert_eq!(response.header("retry-after").as_deref(), Some("5"));
     }

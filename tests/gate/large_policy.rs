@@ -31,7 +31,8 @@ async fn a_policy_of_a_thousand_apps_is_accepted_in_every_encoding() {
             },
             |builder| builder.policy_encoding(encoding),
         )
-        .await;
+        .await
+        .explained();
         let token = gateway.token();
         gateway
             .assert_allowed("the first app", get_alerts(&token))

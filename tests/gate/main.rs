@@ -6,6 +6,7 @@
 
 mod attach;
 mod attacks;
+mod audit_logs;
 mod bodies;
 mod capabilities;
 mod clusters;
@@ -14,8 +15,10 @@ mod credential_injector;
 mod dynamic_module;
 mod encoded_paths;
 mod envoy_files;
+mod explained;
 mod faults;
 mod headers;
+mod karma_gate;
 mod key_owners;
 mod keys;
 mod large_policy;
@@ -26,6 +29,7 @@ mod module;
 mod observability;
 mod policy_edit;
 mod policy_encoding;
+mod policy_updates;
 mod published_keys;
 mod refusals;
 mod requests;

@@ -42,6 +42,7 @@ fn members(record: &Value) -> Vec<&str> {
 }
 
 fn edit(policy: &mut Value) {
+    policy["revision"] = json!("4f2c91a");
     policy["apps"][0]["rules"][0]["name"] = json!("karma-polls");
     policy["apps"][0]["rules"][0]["paths"] = json!(["/api/**"]);
     let probes = json!({"name": "probes", "paths": ["/-/healthy"], "public": true});
@@ -68,22 +69,36 @@ async fn each_decision_has_one_audit_record_without_the_token() {
         "Envoy's request ID"
     );
     assert_eq!(level, "info");
+    let time = record["time"].as_str().unwrap();
+    let form = |byte: u8| if byte.is_ascii_digit() { b'0' } else { byte };
+    let form: Vec<u8> = time.bytes().map(form).collect();
+    assert_eq!(form, b"0000-00-00T00:00:00.000Z", "{time}");
+    let log = gateway.gateway.log();
+    let start = "the digest of the policy is ";
+    let (_, digest) = log.split_once(start).expect("the start log");
+    let (digest, rest) = digest.split_at(64);
+    assert!(rest.starts_with(", its revision 4f2c91a"), "{rest:.99}");
     assert_eq!(
         record,
         json!({
             "audit": "portcullis.decision.v1",
+            "time": record["time"],
             "decision": "allowed",
             "reason": "rule",
             "app": "alertmanager",
             "rule": "karma-polls",
+            "allow": "allow[0]",
             "caller": "blue/monitoring/karma",
             "trust": "blue",
             "kid": kid,
             "token": id,
             "id": record["id"],
+            "client": "127.0.0.1",
             "method": "GET",
             "host": HOST,
             "path": "/api/one",
+            "policy": digest,
+            "revision": "4f2c91a",
         })
     );
     // A prefix of the token's hash distinguishes tokens.
@@ -105,8 +120,8 @@ async fn each_decision_has_one_audit_record_without_the_token() {
     let (_, record) = wait_for_record(&gateway.gateway, "/three").await;
     // No caller, because none is authenticated: what the token claims is marked as unverified.
     let unauthenticated = [
-        "app", "audit", "claimed", "decision", "error", "host", "id", "kid", "method", "path",
-        "reason", "trust",
+        "app", "audit", "claimed", "client", "decision", "error", "host", "id", "kid", "method",
+        "path", "policy", "reason", "revision", "time", "trust",
     ];
     assert_eq!(members(&record), unauthenticated);
     assert_eq!(record["trust"], "blue");

@@ -62,6 +62,33 @@ async fn refuse_kids_applies_at_once_while_the_issuer_is_down() {
 }
 
 #[tokio::test]
+async fn a_caller_in_refuse_callers_is_refused_at_once_and_no_other_is() {
+    for version in Version::ALL {
+        let fixture = Fixture::start(&["staging", "production"]).await;
+        let mut policy = fixture.policy();
+        let gateway = fixture.gateway(policy.clone()).version(version);
+        let mut gateway = gateway.start().await;
+        let [staging, production] =
+            ["staging", "production"].map(|name| get_alerts(&fixture.cluster(name).token()));
+        for call in [&staging, &production] {
+            assert_eq!(gateway.call(call.clone()).await.verdict(), "200");
+        }
+
+        policy["refuse_callers"] = json!(["staging/monitoring/karma"]);
+        gateway.replace_policy(policy.clone()).await.unwrap();
+        let clients = ClientPool::connect(gateway.address(), 32).await;
+        for response in clients.send(vec![staging.clone(); 32]).join_all().await {
+            assert_eq!(response.verdict(), "403 caller-refused", "{version}");
+        }
+        assert_eq!(gateway.call(production).await.verdict(), "200");
+
+        policy["refuse_callers"] = json!([]);
+        gateway.replace_policy(policy).await.unwrap();
+        assert_eq!(gateway.call(staging).await.verdict(), "200", "{version}");
+    }
+}
+
+#[tokio::test]
 async fn t25_an_invalid_edit_is_rejected_and_the_old_policy_stays() {
     let fixture = Fixture::start(&["staging"]).await;
     let policy = fixture.policy();

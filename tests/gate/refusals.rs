@@ -23,7 +23,9 @@ fn edit(policy: &mut Value) {
 
 async fn start_gateway() -> TestGateway {
     let unused = port::free();
-    TestGateway::with(edit, |builder| builder.cluster("down", unused)).await
+    TestGateway::with(edit, |builder| builder.cluster("down", unused))
+        .await
+        .explained()
 }
 
 /// Every kind of refusal: the request, the status, the reason, the OAuth error code, and the
@@ -221,7 +223,9 @@ async fn h12_a_grpc_client_gets_a_grpc_status() {
     let address = gateway.gateway.address();
     for kind in ["application/grpc", "application/grpc+proto"] {
         for (call, _, reason, _, grpc_status) in refusals(&gateway) {
-            let response = call.header("content-type", kind).send_h2(address).await;
+            let call = call.header("content-type", kind);
+            let response = call.clone().send_h2(address).await;
+            gateway.assert_explained(reason, &call, &response).await;
             assert_eq!(response.status, 200, "{reason}");
             assert_eq!(response.grpc_status(), Some(grpc_status), "{reason}");
             assert_eq!(response.header("grpc-message").as_deref(), Some(reason));

@@ -157,11 +157,13 @@ async fn assert_outcome(gateway: &mut TestGateway, call: Call, what: &str, outco
                 .await;
         }
         Ambiguous => {
-            let verdict = gateway.gateway.call(call).await.verdict();
+            let response = gateway.gateway.call(call.clone()).await;
+            let verdict = response.verdict();
             assert!(
                 matches!(verdict.as_str(), "400 request-ambiguous" | "400"),
                 "{what}: {verdict}"
             );
+            gateway.assert_explained(what, &call, &response).await;
             gateway.assert_not_forwarded(what);
         }
     }
@@ -188,7 +190,8 @@ async fn h08_the_app_receives_the_authorized_path_without_normalization() {
     let mut gateway = TestGateway::with(only_the_api, |builder| {
         builder.version(Version::V1_36).raw_paths()
     })
-    .await;
+    .await
+    .explained();
     let token = gateway.token();
     for &(path, _, outcome) in PATHS {
         assert_outcome(
@@ -213,7 +216,8 @@ async fn h08_a_host_that_is_not_one_dns_name_is_refused() {
                 .app_at("*.example.com", "app-1")
         },
     )
-    .await;
+    .await
+    .explained();
     let token = gateway.token();
     let at = |host: &str| Call::get(host, "/api/v2/alerts").bearer(&token);
     for host in [

@@ -35,7 +35,7 @@ fn received(seen: &Value, name: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn refusals_are_reported_until_the_time_and_differences_of_shadow_rules_too() {
-    let mut gateway = start().await;
+    let mut gateway = start().await.explained();
     let token = gateway.token();
     let bearer = format!("Bearer {token}");
     let caller = "blue/monitoring/karma";

@@ -19,7 +19,9 @@ fn schema(kind: &str) -> Value {
     members.remove("$schema");
     if kind == "policy" {
         // `policyFiles` may have all apps.
-        members.remove("required");
+        for keyword in ["if", "then", "else"] {
+            members.remove(keyword);
+        }
         let apps = schema.pointer_mut("/properties/apps").expect("apps");
         apps.as_object_mut().expect("an object").remove("minItems");
     }

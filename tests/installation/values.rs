@@ -1,5 +1,7 @@
 //! Wrong values, which the chart refuses before anything is applied.
 
+use std::process::Command;
+
 use serde_json::{Value, json};
 
 use crate::{helm, manifests};
@@ -185,6 +187,10 @@ fn what_values_contradict_says_how_to_fix_it() {
         ),
         (json!({"caBundle": {"secret": "a"}}), "caBundle: both"),
         (
+            json!({"check": {"enabled": false}, "policy": {"teams": [{"name": "a", "files": ["apps/a.yaml"], "hosts": ["a.example.com"]}]}}),
+            "policy.teams: nothing would check",
+        ),
+        (
             json!({"networkPolicy": {"metricsFrom": []}}),
             "networkPolicy.metricsFrom: nobody may read metrics",
         ),
@@ -242,4 +248,46 @@ fn several_files_of_values_add_apps() {
         .map(|app| &app["name"])
         .collect();
     assert_eq!(names, ["a", "b"]);
+}
+
+#[test]
+fn teams_are_checked_before_an_upgrade_and_not_passed_on() {
+    let values = |host: &str| {
+        let app = json!({"name": "a", "hosts": [host], "rules": [{"name": "r", "public": true, "paths": ["/"]}]});
+        let team = json!({"name": "a", "files": ["apps/a.yaml"], "hosts": ["a.example.com"], "public": true});
+        json!({
+            "policy": {"apps": [], "teams": [team]},
+            "policyFiles": {"a": {"apps": [app]}, "b": null},
+            "check": {"enabled": true},
+        })
+    };
+    let check = |host: &str| {
+        let release = helm::render_with(&[], &values(host)).unwrap();
+        let policy = release.file("portcullis-policy", "portcullis.yaml");
+        assert!(
+            policy.contains(host) && !policy.contains("teams"),
+            "{policy}"
+        );
+        let job = release.object("Job", "portcullis-check");
+        let arguments = job["spec"]["template"]["spec"]["containers"][0]["args"].to_string();
+        assert_eq!(arguments, r#"["check","/etc/portcullis/values.yaml"]"#);
+        let folder = portcullis_tests::lab::folder::fresh("chart-teams");
+        let file = folder.join("values.yaml");
+        std::fs::write(&file, release.file("portcullis-check", "values.yaml")).unwrap();
+        let mut command = Command::new(portcullis_tests::lab::tools::companion());
+        let output = command.arg("check").arg(file).output().unwrap();
+        (
+            output.status.code(),
+            String::from_utf8(output.stderr).unwrap(),
+        )
+    };
+    assert_eq!(check("a.example.com"), (Some(0), String::new()));
+    let (code, error) = check("b.example.com");
+    assert_eq!(code, Some(2), "{error}");
+    assert!(
+        error.contains(
+            "policyFiles.a.apps[0].hosts[0]: `b.example.com` is not a host of the team `a`"
+        ),
+        "{error}"
+    );
 }

@@ -16,7 +16,7 @@ const SKIPPED: [&str; 4] = [".git", ".tools", "node_modules", "target"];
 const WITHOUT_SCHEMA: [&str; 2] = ["apiserver.config.k8s.io/", "kubeadm.k8s.io/"];
 
 /// Files that another test program loads: the beginning of their paths, and a source that names each of them.
-const LOADED_BY: [(&str, &str); 11] = [
+const LOADED_BY: [(&str, &str); 12] = [
     (".github/workflows/", "tests/installation/workflows.rs"),
     ("envoy/", "tests/gate/envoy_files.rs"),
     (
@@ -39,6 +39,10 @@ const LOADED_BY: [(&str, &str); 11] = [
     (
         "tests/commands/import/",
         "tests/commands/import/snapshots.rs",
+    ),
+    (
+        "tests/commands/gateway-test.yaml",
+        "tests/commands/test_command.rs",
     ),
     ("tests/monitoring/rules/", "tests/monitoring/alerts.rs"),
     ("tests/fuzz/corpus/", "tests/fuzz/Cargo.toml"),

@@ -32,6 +32,8 @@ pub struct Authority {
     file: PathBuf,
     /// Whether servers present its own certificate.
     is_server: bool,
+    /// How long the certificates of servers are valid from now on; `None` if they have expired.
+    lifetime: Option<Duration>,
 }
 
 impl Authority {
@@ -79,6 +81,12 @@ impl Authority {
         }
     }
 
+    /// The same authority, whose servers get certificates that are valid for this time; `None` for expired ones.
+    #[must_use]
+    pub fn valid_for(self, lifetime: Option<Duration>) -> Self {
+        Self { lifetime, ..self }
+    }
+
     fn create(name: &str, mut params: CertificateParams) -> Self {
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
@@ -93,6 +101,7 @@ impl Authority {
             der: certificate.der().to_vec(),
             file,
             is_server: false,
+            lifetime: Some(LIFETIME),
         }
     }
 
@@ -216,7 +225,11 @@ impl Authority {
             .push(DnType::CommonName, "a server of the lab");
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         let now = SystemTime::now();
-        (params.not_before, params.not_after) = ((now - SKEW).into(), (now + LIFETIME).into());
+        let end = match self.lifetime {
+            Some(lifetime) => now + lifetime,
+            None => now - SKEW,
+        };
+        (params.not_before, params.not_after) = ((now - 2 * SKEW).into(), end.into());
         let key = KeyPair::generate().expect("a key");
         let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
         (certificate, key)

@@ -24,6 +24,9 @@ const FILES: &str = "/etc/portcullis";
 const TOKEN_VOLUME: &str = "/var/run/secrets/portcullis";
 /// The secret that Envoy reads the token by.
 const TOKEN_SECRET: &str = "token-secret.yaml";
+/// The filter and the policy of an example that has them in a file of their own, and the folder that it expects them in.
+const FILTER: &str = "policy-updates-filter.yaml";
+const FILTER_FOLDER: &str = "policy";
 /// Where the examples write the access log.
 const STANDARD_OUTPUT: &str = "/dev/stdout";
 
@@ -36,7 +39,7 @@ pub struct ExampleConfig {
 }
 
 impl ExampleConfig {
-    /// The names of all configurations: the folder also has a README and a secret.
+    /// The names of all configurations: the folder also has a README, a secret, and a filter.
     ///
     /// # Panics
     /// If the folder can't be read.
@@ -51,7 +54,7 @@ impl ExampleConfig {
                     .to_string_lossy()
                     .into_owned()
             })
-            .filter(|name: &String| name.ends_with(".yaml") && name != TOKEN_SECRET)
+            .filter(|name| name.ends_with(".yaml") && ![TOKEN_SECRET, FILTER].contains(&&**name))
             .collect();
         names.sort();
         names
@@ -147,6 +150,24 @@ impl ExampleConfig {
         let secret = secret.replace(TOKEN_VOLUME, &volume);
         fs::write(self.path(TOKEN_SECRET), secret).expect("a secret");
         self.replace(TOKEN_VOLUME, &volume);
+    }
+
+    /// Writes `policy-updates-filter.yaml` with its policy changed, by a rename, which is the event that Envoy watches for.
+    ///
+    /// # Panics
+    /// If that fails.
+    pub fn write_filter(&self, edit: impl FnOnce(&mut Value)) {
+        let text = fs::read_to_string(folder::workspace().join("envoy").join(FILTER));
+        let text = text
+            .expect("the filter")
+            .replace(FILES, &self.folder.display().to_string());
+        let mut document = yaml::read(&text).expect("YAML");
+        edit(&mut document["resources"][0]["typed_config"]["config"]["configuration"]["value"]);
+        let folder = self.folder.join(FILTER_FOLDER);
+        fs::create_dir_all(&folder).expect("a folder");
+        let draft = self.folder.join("filter.draft");
+        fs::write(&draft, document.to_string()).expect("a filter");
+        fs::rename(draft, folder.join(FILTER)).expect("a move within a file system");
     }
 
     fn manager(&self) -> &Value {

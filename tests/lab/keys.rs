@@ -117,6 +117,22 @@ impl SigningKey {
         Self::new(Secret::Ed25519(pair), Algorithm::EdDsa)
     }
 
+    /// A key for each algorithm. No two share an RSA key, because a key is for one algorithm.
+    #[must_use]
+    pub fn one_per_algorithm() -> Vec<Self> {
+        let rsa = [
+            Algorithm::Rs256,
+            Algorithm::Rs384,
+            Algorithm::Rs512,
+            Algorithm::Ps256,
+            Algorithm::Ps384,
+            Algorithm::Ps512,
+        ];
+        let rsa = rsa.map(|algorithm| Self::rsa(algorithm.name()).algorithm(algorithm));
+        let others = [Self::p256(), Self::p384(), Self::ed25519()];
+        others.into_iter().chain(rsa).collect()
+    }
+
     fn new(secret: Secret, algorithm: Algorithm) -> Self {
         // The `kid` that a Kubernetes API server uses.
         let kid = URL_SAFE_NO_PAD.encode(Sha256::digest(secret.public_der()));

@@ -5,6 +5,7 @@ use std::future;
 use std::io::Result;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use rustls::ServerConfig;
 use tokio::io::{AsyncWriteExt as _, BufReader};
@@ -18,6 +19,9 @@ use super::background::{self, Task};
 use super::http::{Head, text};
 use super::issuer::ServerResponse;
 use super::{port, wait};
+
+/// The header with the time of a response.
+const DATE: &str = "date";
 
 /// Returns the response to each request.
 type Handler = Arc<dyn Fn(Request) -> ServerResponse + Send + Sync>;
@@ -190,6 +194,11 @@ async fn send(response: ServerResponse, stream: &mut TlsStream<TcpStream>) -> Re
             body,
         } => {
             let mut bytes = head(status, body.len());
+            // As real servers do.
+            if !headers.iter().any(|(name, _)| name == DATE) {
+                let date = httpdate::fmt_http_date(SystemTime::now());
+                bytes.extend_from_slice(format!("{DATE}: {date}\r\n").as_bytes());
+            }
             for (name, value) in headers {
                 bytes.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
             }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::client::{Call, Response};
 use super::envoy::{Builder, Gateway};
+use super::explained::Explainer;
 use super::fixture::Fixture;
 use super::{secrets, wait};
 
@@ -15,6 +16,8 @@ pub struct TestGateway {
     /// The gateway.
     pub gateway: Gateway,
     forwarded: usize,
+    policy: Value,
+    explainer: Option<Explainer>,
 }
 
 impl TestGateway {
@@ -40,11 +43,31 @@ impl TestGateway {
     ) -> Self {
         let mut policy = fixture.policy();
         edit(&mut policy);
-        let gateway = more(fixture.gateway(policy)).start().await;
+        let gateway = more(fixture.gateway(policy.clone())).start().await;
         Self {
             fixture,
             gateway,
             forwarded: 0,
+            policy,
+            explainer: None,
+        }
+    }
+
+    /// The same, and each request is explained too: the decision must be the same.
+    #[must_use]
+    pub fn explained(self) -> Self {
+        Self {
+            explainer: Some(Explainer::new(&self.policy, &self.fixture)),
+            ..self
+        }
+    }
+
+    /// The same with these keys, by the names of trust entries; the companion's are `sso`.
+    #[must_use]
+    pub fn explained_with_keys(self, keys: &Value) -> Self {
+        Self {
+            explainer: Some(Explainer::new(&self.policy, &self.fixture).with_keys(keys)),
+            ..self
         }
     }
 
@@ -59,8 +82,9 @@ impl TestGateway {
     /// # Panics
     /// If it does not, or not exactly once; `what` names the request.
     pub async fn assert_allowed(&mut self, what: &str, call: Call) -> Value {
-        let response = self.gateway.call(call).await;
+        let response = self.gateway.call(call.clone()).await;
         assert_eq!(response.verdict(), "200", "{what}: {}", response.text());
+        self.assert_explained(what, &call, &response).await;
         self.forwarded += 1;
         let mut seen = self.fixture.app.requests();
         assert_eq!(
@@ -82,8 +106,19 @@ impl TestGateway {
         status: u16,
         reason: &str,
     ) -> Response {
-        let response = self.gateway.call(call).await;
+        let response = self.gateway.call(call.clone()).await;
+        self.assert_explained(what, &call, &response).await;
         self.assert_refusal(what, response, status, reason)
+    }
+
+    /// Checks that the explanation of a request says what the gateway did, if the gate decided and not Envoy itself.
+    ///
+    /// # Panics
+    /// If it does not; `what` names the request.
+    pub async fn assert_explained(&self, what: &str, call: &Call, response: &Response) {
+        if let Some(explainer) = &self.explainer {
+            explainer.assert_agrees(what, call, response).await;
+        }
     }
 
     /// Checks that a response is a refusal with this status and reason.
@@ -144,6 +179,9 @@ impl TestGateway {
         })
         .await;
         self.assert_not_forwarded("at the end");
+        if let Some(explainer) = &self.explainer {
+            assert_ne!(explainer.count(), 0, "no request was explained");
+        }
         for (name, log) in [
             ("Envoy's log", self.gateway.log()),
             (

@@ -226,7 +226,8 @@ pub fn filter() -> PathBuf {
 /// If it is not built.
 #[must_use]
 pub fn dynamic_module() -> PathBuf {
-    built("libportcullis.so").expect("the dynamic module is missing: run `make e2e`")
+    built("libportcullis.so")
+        .expect("the dynamic module is missing: run `make e2e`, or `make bench` for the benchmarks")
 }
 
 /// The folder of a file that is built beside the running program; `None` if it is not built.

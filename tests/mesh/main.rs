@@ -5,6 +5,7 @@
 
 mod admission;
 mod bound_tokens;
+mod client_sidecar;
 mod cluster;
 mod discovery;
 mod envoy_gateway;

@@ -17,15 +17,15 @@ const SECRET: &str = "s3cret";
 const COMPANION: &str = "https://auth.example.com";
 
 /// A workload with a sidecar.
-struct Sidecar {
-    namespace: &'static str,
-    name: &'static str,
+pub(crate) struct Sidecar {
+    pub(crate) namespace: &'static str,
+    pub(crate) name: &'static str,
     /// The number of its address.
-    number: u8,
+    pub(crate) number: u8,
     /// Its port, and where the sidecar forwards what it receives there.
-    inbound: (u16, SocketAddr),
+    pub(crate) inbound: (u16, SocketAddr),
     /// What it can call: a namespace, and the port on its own address where the sidecar takes requests.
-    outbound: Option<(&'static str, u16)>,
+    pub(crate) outbound: Option<(&'static str, u16)>,
 }
 
 impl Sidecar {
@@ -33,7 +33,8 @@ impl Sidecar {
         json!({"app.kubernetes.io/name": self.name})
     }
 
-    fn address(&self, port: u16) -> SocketAddr {
+    /// Where its sidecar takes connections to a port.
+    pub(crate) fn address(&self, port: u16) -> SocketAddr {
         SocketAddr::new(mesh::loopback(self.number), port)
     }
 
@@ -76,7 +77,8 @@ impl Sidecar {
         })
     }
 
-    async fn start(&self, mesh: &Mesh) -> Proxy {
+    /// Starts the sidecar, and waits until it has its configuration.
+    pub(crate) async fn start(&self, mesh: &Mesh) -> Proxy {
         let server = &mesh.blue.server;
         server.apply(&self.entry()).await;
         server.apply(&self.ports()).await;

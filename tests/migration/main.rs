@@ -78,10 +78,19 @@ async fn hosts_move_one_by_one_and_back_without_a_lost_request() {
     assert_eq!(status(HOSTS[0], ingresses.address()).await, 200);
     assert_eq!(person.cookies(), ["_oauth2_proxy"]);
 
-    // One Ingress asks the companion, which has been running on its own host.
+    // One Ingress asks the companion, which has been running on its own host. What was imported admits whom oauth2-proxy
+    // admits, and the rules to come say what they would refuse.
     ingresses.set(HOSTS[0], Companion);
     both([Companion, OAuth2Proxy]).await;
-    assert_eq!(status(HOSTS[0], ingresses.address()).await, 403);
+    assert!(!stack.has_differences().await);
+    assert_eq!(status(HOSTS[0], ingresses.address()).await, 200);
+    assert!(stack.has_differences().await);
+
+    // Then they are enforced.
+    stack.enforce();
+    let is_refused = async || status(HOSTS[0], ingresses.address()).await == 403;
+    wait::until_true("the new rules", wait::LONG, is_refused).await;
+    karma.polled(3).await;
     assert_eq!(status(HOSTS[1], ingresses.address()).await, 200);
     // The cookies of both products live side by side.
     assert_eq!(

@@ -1,14 +1,16 @@
-//! A provider, an issuer of Karma's tokens, two apps, oauth2-proxy, and the companion beside it.
+//! A provider, an issuer of Karma's tokens, two apps, oauth2-proxy, and beside it the companion with what the import made
+//! of oauth2-proxy's options.
 
 use std::fs;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::Command;
 
 use portcullis_tests::lab::process::Process;
 use portcullis_tests::lab::provider::{Client, Route};
 use portcullis_tests::lab::{
-    App, Authority, Companion, Gateway, Issuer, Provider, SigningKey, Token, UserAgent, folder,
-    port, tools,
+    App, Authority, Call, Companion, Gateway, Imported, Issuer, Provider, SigningKey, Token,
+    UserAgent, folder, port, tools,
 };
 use serde_json::{Value, json};
 
@@ -23,12 +25,17 @@ const SECRET: &str = "s3cret";
 /// The audience of Karma's tokens, which stays.
 const AUDIENCE: &str = "oauth2-proxy";
 
+/// The trust entry of the cluster, which the import names by the issuer's host.
+const TRUST: &str = "localhost";
+
 /// Everything but the proxies in front.
 pub(crate) struct Stack {
     pub(crate) authority: Authority,
     pub(crate) apps: [App; 2],
     pub(crate) companion: Companion,
     pub(crate) oauth2_proxy: SocketAddr,
+    /// As imported.
+    policy: Value,
     provider: Provider,
     issuer: Issuer,
     key: SigningKey,
@@ -53,23 +60,17 @@ impl Stack {
         // oauth2-proxy takes RS256 alone unless the issuer lists others.
         let key = SigningKey::rsa("migration");
         let issuer = Issuer::on_loopback(&authority, &[&key]).await;
-        let (oauth2_proxy, process) = start_oauth2_proxy(&authority, &provider, &issuer).await;
-        let configuration = json!({
-            "url": format!("https://{AUTH}"),
-            "providers": [{
-                "issuer": provider.issuer(),
-                "client_id": "portcullis",
-                "client_secret": SECRET,
-                "ca_file": authority.file(),
-            }],
-            "session": {"cookie": {"domain": "example.com"}},
-            "trusted_proxies": ["127.0.0.1"],
-            "trust": {"blue": {"ca_file": authority.file()}},
-        });
+        let (oauth2_proxy, folder) = (port::free(), folder::fresh("oauth2-proxy"));
+        let options = options(&folder, oauth2_proxy, &authority, &provider, &issuer);
+        let process = start_oauth2_proxy(&folder, oauth2_proxy, &options, &authority).await;
+        let imported = import(&folder, &options);
+        let mut observed = imported.policy.clone();
+        observe(&mut observed, &target_rules());
         Self {
-            companion: Companion::with(configuration, &policy(&issuer))
+            companion: Companion::with(imported.configuration, &observed)
                 .start()
                 .await,
+            policy: imported.policy,
             apps: [
                 App::start("alertmanager").await,
                 App::start("prometheus").await,
@@ -101,11 +102,32 @@ impl Stack {
         self.provider.count(Route::Token).await
     }
 
+    /// How often the companion has found that the rules to come decide otherwise.
+    pub(crate) async fn has_differences(&self) -> bool {
+        let call = Call::get("localhost", "/metrics");
+        let metrics = call.send(self.companion.metrics()).await.text();
+        let mut lines = metrics.lines();
+        lines.any(|line| line.starts_with("portcullis_companion_shadow_differences_total{"))
+    }
+
+    /// Enforces the rules that were observed.
+    pub(crate) fn enforce(&self) {
+        self.companion.write_policy(&self.enforced());
+    }
+
+    fn enforced(&self) -> Value {
+        let mut policy = self.policy.clone();
+        for app in policy["apps"].as_array_mut().expect("apps") {
+            app["rules"] = target_rules();
+        }
+        policy
+    }
+
     /// A gateway with the filter in front of both apps, and the companion's host.
     pub(crate) async fn gateway(&self) -> Gateway {
-        let mut gateway = Gateway::with(policy(&self.issuer))
+        let mut gateway = Gateway::with(self.enforced())
             .tls(&self.authority, &["*.example.com"])
-            .issuer("blue", &self.issuer, &self.authority)
+            .issuer(TRUST, &self.issuer, &self.authority)
             .cluster("portcullis", self.companion.address())
             .app(AUTH, self.companion.address());
         for (host, app) in HOSTS.iter().zip(&self.apps) {
@@ -116,49 +138,39 @@ impl Stack {
 }
 
 /// The rules that replace "any token opens everything".
-fn policy(issuer: &Issuer) -> Value {
-    let app = |host: &str| {
-        json!({
-            "name": host.split('.').next(),
-            "hosts": [host],
-            "rules": [
-                {
-                    "name": "karma-reads",
-                    "methods": ["GET", "HEAD"],
-                    "paths": ["/api/v2/**", "/metrics"],
-                    "allow": [{"service_account": "blue/monitoring/karma"}],
-                },
-                {"name": "operators", "allow": [{"from": "sso", "group": "sre"}]},
-            ],
-        })
-    };
-    json!({
-        "trust": [{
-            "name": "blue",
-            "kind": "kubernetes",
-            "issuer": issuer.name(),
-            "audiences": [AUDIENCE],
-            "keys": {"envoy_cluster": "blue"},
-        }],
-        "sso": {"url": format!("https://{AUTH}"), "envoy_cluster": "portcullis"},
-        "apps": HOSTS.map(app),
-    })
+fn target_rules() -> Value {
+    json!([
+        {
+            "name": "karma-reads",
+            "methods": ["GET", "HEAD"],
+            "paths": ["/api/v2/**", "/metrics"],
+            "allow": [{"service_account": format!("{TRUST}/monitoring/karma")}],
+        },
+        {"name": "operators", "allow": [{"from": "sso", "group": "sre"}]},
+    ])
 }
 
-/// Starts oauth2-proxy with the options of the usual installation for tokens of clusters.
-async fn start_oauth2_proxy(
+/// Adds rules to each app that are evaluated beside its own.
+fn observe(policy: &mut Value, rules: &Value) {
+    for app in policy["apps"].as_array_mut().expect("apps") {
+        app["shadow_rules"] = rules.clone();
+    }
+}
+
+/// The options of the usual installation for tokens of clusters.
+fn options(
+    folder: &Path,
+    address: SocketAddr,
     authority: &Authority,
     provider: &Provider,
     issuer: &Issuer,
-) -> (SocketAddr, Process) {
-    let (address, folder) = (port::free(), folder::fresh("oauth2-proxy"));
+) -> Vec<String> {
     let file = |name: &str, text: &str| {
         let path = folder.join(name);
         fs::write(&path, text).expect("a file");
         path.display().to_string()
     };
-    let mut command = Command::new(tools::oauth2_proxy());
-    for (name, value) in [
+    let options = [
         ("provider", "oidc"),
         ("oidc-issuer-url", provider.issuer()),
         ("client-id", "oauth2-proxy"),
@@ -189,12 +201,78 @@ async fn start_oauth2_proxy(
         ("provider-ca-file", &authority.file().display().to_string()),
         // These lines contain codes, which no log of the lab may contain.
         ("request-logging", "false"),
-    ] {
-        command.arg(format!("--{name}={value}"));
+    ];
+    let options = options.iter();
+    options
+        .map(|(name, value)| format!("--{name}={value}"))
+        .collect()
+}
+
+/// Imports the options and the Ingresses, and completes the result as its comments and the guide say.
+fn import(folder: &Path, options: &[String]) -> Imported {
+    let ingresses = HOSTS.map(|host| {
+        json!({
+            "apiVersion": "networking.k8s.io/v1",
+            "kind": "Ingress",
+            "metadata": {
+                "name": host.split('.').next(),
+                "annotations": {
+                    "nginx.ingress.kubernetes.io/auth-url": format!("https://{OAUTH2_PROXY}/oauth2/auth"),
+                },
+            },
+            "spec": {"rules": [{"host": host}]},
+        })
+        .to_string()
+    });
+    let file = folder.join("ingresses.yaml");
+    fs::write(&file, ingresses.join("\n---\n")).expect("a file");
+    let file = file.display().to_string();
+    let mut arguments = vec!["--ingress", &*file, "--"];
+    arguments.extend(options.iter().map(String::as_str));
+    let mut imported = Imported::with(&arguments);
+
+    // The issuer is a cluster, and no program has tokens of the provider.
+    let names_provider = |member: &str, value: &Value| value[member] == "sso-tokens";
+    let trusts = imported.policy["trust"].as_array_mut().expect("trust");
+    trusts.retain(|trust| !names_provider("name", trust));
+    trusts[0]["kind"] = json!("kubernetes");
+    for app in imported.policy["apps"].as_array_mut().expect("apps") {
+        for rule in app["rules"].as_array_mut().expect("rules") {
+            if let Some(allow) = rule["allow"].as_array_mut() {
+                allow.retain(|entry| !names_provider("from", entry));
+            }
+        }
     }
+
+    // The companion has a host and a client of its own.
+    let url = json!(format!("https://{AUTH}"));
+    imported.policy["sso"]["url"] = url.clone();
+    let configuration = imported.configuration.as_object_mut().expect("a mapping");
+    configuration.insert("url".to_owned(), url);
+    for name in ["listen", "metrics", "policy"] {
+        configuration.remove(name);
+    }
+    let provider = configuration["providers"][0].as_object_mut();
+    let provider = provider.expect("a provider");
+    provider.insert("client_id".to_owned(), json!("portcullis"));
+    provider.insert("client_secret".to_owned(), json!(SECRET));
+    provider.remove("client_secret_file");
+    let session = configuration["session"].as_object_mut();
+    session.expect("a session").remove("keys_file");
+    imported
+}
+
+async fn start_oauth2_proxy(
+    folder: &Path,
+    address: SocketAddr,
+    options: &[String],
+    authority: &Authority,
+) -> Process {
+    let mut command = Command::new(tools::oauth2_proxy());
+    command.args(options);
     // The CA of the issuers of bearer tokens.
     command.env("SSL_CERT_FILE", authority.file());
-    let mut process = Process::start("oauth2-proxy", &folder, command);
+    let mut process = Process::start("oauth2-proxy", folder, command);
     process.ready_at(address, "/ping").await;
-    (address, process)
+    process
 }

@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use portcullis_core::decision::Reason;
 use portcullis_tests::lab::envoy::Stats;
-use portcullis_tests::lab::folder::workspace;
-use portcullis_tests::lab::{Prometheus, TestGateway, Version};
+use portcullis_tests::lab::folder::{self, workspace};
+use portcullis_tests::lab::process::Process;
+use portcullis_tests::lab::{Authority, Call, Prometheus, TestGateway, Version, port, tools, wait};
 use serde_json::json;
 
 use crate::files;
@@ -24,6 +26,9 @@ const ISTIO: [&str; 2] = [
     "istio_agent_wasm_config_conversion_count",
     "pilot_total_xds_rejects",
 ];
+
+/// How the metrics of `portcullis attach` begin, which the demo does not run.
+const ATTACH: &str = "portcullis_attach_";
 
 /// Envoy's counter of rejected listener updates, which a gateway with a static listener has not.
 const REJECTED: &str = "envoy_listener_manager_lds_update_rejected";
@@ -43,7 +48,7 @@ fn expressions() -> Vec<String> {
 fn is_scraped(selector: &Selector) -> bool {
     let metric = selector.metric.as_str();
     // A name with a colon is that of a recording rule, which must exist.
-    !ISTIO.contains(&metric) && ![REJECTED, ALERTS].contains(&metric)
+    !ISTIO.contains(&metric) && ![REJECTED, ALERTS].contains(&metric) && !metric.starts_with(ATTACH)
 }
 
 /// Compares the names of all expressions with what Prometheus has scraped.
@@ -58,6 +63,10 @@ pub(crate) async fn assert_scraped(prometheus: &Prometheus) {
                 let series = prometheus.query(&query).await;
                 assert!(!series.is_empty(), "not scraped: {query} of {expression}");
             }
+        }
+        let has_attach = |one: &Selector| one.metric.starts_with(ATTACH);
+        if names.selectors.iter().any(has_attach) {
+            continue;
         }
         for label in &names.grouping {
             if TARGET.contains(&label.as_str()) || label == MADE || label == "le" {
@@ -89,6 +98,58 @@ fn presence(selector: &Selector) -> String {
     });
     let labels: Vec<String> = labels.collect();
     format!("{}{{{}}}", selector.metric, labels.join(","))
+}
+
+#[tokio::test]
+async fn attach_has_the_metrics_and_labels_of_its_alerts() {
+    let (folder, listen, metrics) = (folder::fresh("attach"), port::free(), port::free());
+    let (ca, token) = (folder.join("ca.pem"), folder.join("token"));
+    fs::copy(Authority::new().file(), &ca).expect("a CA file");
+    fs::write(&token, "e30.eyJleHAiOjQwMDAwMDAwMDB9.c2ln").expect("a token");
+    let mut command = Command::new(tools::companion());
+    command
+        .args(["attach", "--listen", &listen.to_string()])
+        .args(["--to", &format!("https://{}", port::free())])
+        .args(["--metrics", &metrics.to_string()])
+        .arg("--token-file")
+        .arg(token)
+        .arg("--ca-file")
+        .arg(&ca);
+    let mut process = Process::start("attach", &folder, command);
+    process.ready_at(metrics, "/ready").await;
+    // Some metrics exist only after a reload.
+    fs::write(&ca, "no certificate").expect("a file");
+    let scraped = wait::until("a failed reload", wait::LONG, async || {
+        let call = Call::get("localhost", "/metrics");
+        let scraped = call.send(metrics).await.text();
+        scraped.contains("outcome=\"failed\"").then_some(scraped)
+    })
+    .await;
+    let has = |metric: &str, label: &str| {
+        let mut lines = scraped.lines();
+        let series = |line: &&str| line.starts_with(&format!("{metric}{{"));
+        lines
+            .find(series)
+            .is_some_and(|line| line.contains(&format!("{label}=\"")))
+    };
+    let mut count = 0;
+    for expression in expressions() {
+        let names = Names::of(&expression);
+        for Selector { metric, matchers } in &names.selectors {
+            if !metric.starts_with(ATTACH) {
+                continue;
+            }
+            let labels = matchers.iter().map(|matcher| &matcher.label);
+            let labels = labels.chain(&names.grouping);
+            for label in labels.filter(|label| !TARGET.contains(&label.as_str())) {
+                assert!(has(metric, label), "{metric}: {label}\n{scraped}");
+            }
+            let any = scraped.contains(&format!("\n{metric}{{"));
+            assert!(any, "{metric}\n{scraped}");
+            count += 1;
+        }
+    }
+    assert!(count >= 5, "only {count} found");
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod provider_requests;
 mod redirect_ports;
 mod replicas;
 mod revocation_list;
+mod revoke;
 mod slow_clients;
 mod store;
 mod tampering;

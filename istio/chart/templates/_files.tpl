@@ -1,10 +1,11 @@
-{{/* The policy: that of `policy`, and then the apps of `policyFiles` in the order of their names. */}}
+{{/* The policy: that of `policy`, and then the apps of `policyFiles` in the order of their names. Teams are checked before an
+     upgrade, see check.yaml, and neither the filter nor the companion reads them. */}}
 {{- define "portcullis.policy" -}}
 {{- $apps := .Values.policy.apps | default list }}
 {{- range $name, $file := .Values.policyFiles }}
 {{- $apps = concat $apps (get ($file | default dict) "apps" | default list) }}
 {{- end }}
-{{- toYaml (merge (dict "apps" $apps) .Values.policy) }}
+{{- toYaml (merge (dict "apps" $apps) (omit .Values.policy "teams")) }}
 {{- end }}
 
 {{/* Whether users sign in: not empty if they do. */}}

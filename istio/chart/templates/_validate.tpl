@@ -10,6 +10,9 @@
 {{- if and $values.companion.providers (not $values.policy.sso) }}
 {{- fail "\n\ncompanion.providers: `policy.sso` is missing, so no app has sign-in\nhelp: add `sso: {url: …, envoy_cluster: …}` to the policy, or remove `providers`" }}
 {{- end }}
+{{- if and $values.policy.teams (not $values.check.enabled) }}
+{{- fail "\n\npolicy.teams: nothing would check the apps of the teams\nhelp: set `check.enabled: true`, so that a Job checks them before an upgrade" }}
+{{- end }}
 {{- $providers := list }}
 {{- range $values.companion.providers }}{{ $providers = append $providers (.name | default "sso") }}{{ end }}
 {{- range $name, $_ := $values.secrets.clientSecrets }}

@@ -8,7 +8,8 @@ use axum::http::{HeaderName, HeaderValue, Method, Response, Uri, Version};
 use hyper::Request;
 use hyper::body::{Body as _, Incoming};
 use hyper_util::client::legacy::ResponseFuture;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use portcullis_core::timestamp::Timestamp;
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep_until};
 use tracing::{debug, warn};
 
@@ -16,10 +17,10 @@ use super::browsers;
 use super::headers::{prepare_request, prepare_response};
 use super::metrics::{AttachMetrics, ForwardLabels, Outcome, TargetMetrics};
 use super::refusal::Refusal;
-use super::request_body::{RequestBody, Upload, WaitsFor};
-use super::response_body::ResponseBody;
+use super::request_body::{RequestBody, Sending, Upload, WaitsFor};
+use super::response_body::{Permits, ResponseBody};
 use super::target::Target;
-use super::token_file::TokenFile;
+use super::token_file::{TokenFile, Unusable};
 use super::upgrade::{Upgrade, is_switching};
 use crate::clock;
 use crate::config::{Forward, Limits};
@@ -41,6 +42,13 @@ struct State {
     permits: Arc<Semaphore>,
     timeout: Duration,
     metrics: TargetMetrics,
+}
+
+/// When the token of a request expires.
+#[derive(Clone, Copy)]
+struct Expiry {
+    time: Timestamp,
+    at: Instant,
 }
 
 /// What is logged of a request: no query and no header.
@@ -143,8 +151,13 @@ impl State {
             checked.map_err(Refusal::foreign)?;
         }
         let uri = self.target.uri(request.uri()).ok_or_else(Refusal::path)?;
-        let authorization = self.token.authorization(clock::now());
-        let authorization = authorization.map_err(|why| Refusal::token(&why))?;
+        let now = clock::now();
+        let token = self.token.authorization(now);
+        let (authorization, expires_at) = token.map_err(|why| Refusal::token(&why))?;
+        let expiry = expires_at.and_then(|time| {
+            let at = Instant::now().checked_add(time.since(now))?;
+            Some(Expiry { time, at })
+        });
         let upgrade = Upgrade::of(&mut request);
 
         let (mut parts, body) = request.into_parts();
@@ -161,11 +174,15 @@ impl State {
             let chunked = HeaderValue::from_static("chunked");
             parts.headers.insert(TRANSFER_ENCODING, chunked);
         }
-        let (body, upload) = RequestBody::new(body);
+        let (body, sending) = RequestBody::new(body);
         let request = Request::from_parts(parts, body);
-        let response = self.target.send(request, upgrade.is_some());
-        let response = within(self.timeout, response, upload.as_ref()).await?;
-        answer(response, upgrade, client, permit)
+        let (response, stream) = self.target.send(request, upgrade.is_some());
+        let response = within(self.timeout, response, &sending, expiry).await?;
+        let permits = Permits {
+            _request: permit,
+            _stream: stream,
+        };
+        answer(response, upgrade, client, permits)
     }
 }
 
@@ -174,7 +191,7 @@ fn answer(
     mut response: Response<Incoming>,
     upgrade: Option<Upgrade>,
     client: ClientConnection,
-    permit: OwnedSemaphorePermit,
+    permits: Permits,
 ) -> Result<Response<ResponseBody>, Refusal> {
     prepare_response(response.headers_mut());
     *response.version_mut() = Version::HTTP_11;
@@ -182,25 +199,36 @@ fn answer(
         let upgrade = upgrade.ok_or_else(Refusal::unexpected_upgrade)?;
         upgrade.connect(&mut response, client);
     }
-    Ok(response.map(|body| ResponseBody::forwarded(body, permit)))
+    Ok(response.map(|body| ResponseBody::forwarded(body, permits)))
 }
 
-/// Waits for the response's header. The time begins again with each part of the request's body.
+/// Waits for the response's header. The time begins again with each part of the request's body. A request that no
+/// connection has begun to send when its token expires is not sent.
 async fn within(
     timeout: Duration,
     mut response: ResponseFuture,
-    upload: Option<&Upload>,
+    sending: &Sending,
+    mut expiry: Option<Expiry>,
 ) -> Result<Response<Incoming>, Refusal> {
     let mut deadline = Instant::now() + timeout;
     loop {
+        let wake = expiry.map_or(deadline, |expiry| expiry.at.min(deadline));
         tokio::select! {
             biased;
             response = &mut response => {
                 return response.map_err(|error| Refusal::target(&error));
             }
-            () = sleep_until(deadline) => {}
+            () = sleep_until(wake) => {}
         }
-        let Some(progress) = upload.map(Upload::progress) else {
+        if let Some(Expiry { time, .. }) = expiry.take_if(|expiry| expiry.at <= wake)
+            && !sending.has_begun()
+        {
+            return Err(Refusal::token(&Unusable::Expired(time)));
+        }
+        if wake < deadline {
+            continue;
+        }
+        let Some(progress) = sending.upload.as_ref().map(Upload::progress) else {
             return Err(Refusal::target_timeout());
         };
         deadline = progress.at + timeout;

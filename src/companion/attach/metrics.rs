@@ -14,8 +14,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
-use crate::metrics::seconds;
-use crate::watch::CountReloads;
+use crate::metrics::{ReloadMetrics, seconds};
 
 /// All counters and gauges.
 #[derive(Debug)]
@@ -27,8 +26,8 @@ pub(crate) struct AttachMetrics {
     token_expiry: Family<ForwardLabels, Gauge<f64, AtomicU64>>,
     token_usable: Family<ForwardLabels, Gauge>,
     token_failures: Family<ForwardLabels, Counter>,
-    reloads: Family<ReloadLabels, Counter>,
-    stale: Family<FileLabels, Gauge>,
+    /// Reloads of changed files.
+    pub(crate) reloads: ReloadMetrics,
 }
 
 /// The metrics of the requests to one target.
@@ -77,17 +76,6 @@ pub(crate) struct ForwardLabels {
     listen: String,
 }
 
-#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
-struct ReloadLabels {
-    file: &'static str,
-    outcome: &'static str,
-}
-
-#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
-struct FileLabels {
-    file: &'static str,
-}
-
 /// In seconds, until the response's header.
 const BUCKETS: [f64; 11] = [
     0.001, 0.002_5, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 5.0, 30.0, 120.0,
@@ -107,8 +95,7 @@ impl AttachMetrics {
             token_expiry: Family::default(),
             token_usable: Family::default(),
             token_failures: Family::default(),
-            reloads: Family::default(),
-            stale: Family::default(),
+            reloads: ReloadMetrics::default(),
         };
         macro_rules! register {
             ($($field:ident, $name:literal, $help:literal;)*) => {
@@ -122,9 +109,8 @@ impl AttachMetrics {
             token_expiry, "token_expiry_timestamp_seconds", "When the token expires; absent if that is unknown";
             token_usable, "token_usable", "1 if there is a token that has not expired";
             token_failures, "token_read_failures", "Reads of the token file that had no token, each reason once";
-            reloads, "reloads", "Reloads of changed files";
-            stale, "file_stale", "1 while the last reload of a file has failed";
         }
+        metrics.reloads.register(&mut registry);
         Self {
             registry,
             ..metrics
@@ -176,17 +162,6 @@ impl AttachMetrics {
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)
-    }
-}
-
-impl CountReloads for AttachMetrics {
-    fn reloaded(&self, file: &'static str, succeeded: bool) {
-        let outcome = if succeeded { "reloaded" } else { "failed" };
-        self.reloads
-            .get_or_create(&ReloadLabels { file, outcome })
-            .inc();
-        let stale = self.stale.get_or_create(&FileLabels { file });
-        stale.set(i64::from(!succeeded));
     }
 }
 

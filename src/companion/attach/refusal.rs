@@ -9,9 +9,9 @@ use hyper_util::client::legacy;
 use serde_json::json;
 
 use super::browsers::Foreign;
+use super::connector::ConnectTimeout;
 use super::metrics::Outcome;
 use super::response_body::ResponseBody;
-use super::target::ConnectTimeout;
 use super::token_file::Unusable;
 use crate::http_client;
 

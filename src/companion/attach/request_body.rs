@@ -1,6 +1,7 @@
-//! The body of a request to a target, which reports its progress.
+//! The body of a request to a target, which reports the progress of the request.
 
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
@@ -13,8 +14,16 @@ use super::headers::prepare_trailers;
 #[derive(Debug)]
 pub(super) struct RequestBody {
     body: Incoming,
+    sending: Sending,
+}
+
+/// How far a request has been sent.
+#[derive(Clone, Debug)]
+pub(super) struct Sending {
+    /// Whether a connection has begun to send it.
+    has_begun: Arc<AtomicBool>,
     /// `None` if there is no body.
-    upload: Option<Upload>,
+    pub(super) upload: Option<Upload>,
 }
 
 /// How far a body has been sent.
@@ -40,21 +49,23 @@ pub(super) enum WaitsFor {
 }
 
 impl RequestBody {
-    /// The body, and its upload if it has one.
-    pub(super) fn new(body: Incoming) -> (Self, Option<Upload>) {
+    /// The body, and how far its request has been sent.
+    pub(super) fn new(body: Incoming) -> (Self, Sending) {
         let upload = (!body.is_end_stream()).then(|| {
             Upload(Arc::new(Mutex::new(Progress {
                 at: Instant::now(),
                 waits_for: WaitsFor::Target,
             })))
         });
-        (
-            Self {
-                body,
-                upload: upload.clone(),
-            },
+        let sending = Sending {
+            has_begun: Arc::default(),
             upload,
-        )
+        };
+        let body = Self {
+            body,
+            sending: sending.clone(),
+        };
+        (body, sending)
     }
 }
 
@@ -72,7 +83,7 @@ impl Body for RequestBody {
         {
             prepare_trailers(trailers);
         }
-        if let Some(upload) = &self.upload {
+        if let Some(upload) = &self.sending.upload {
             upload.report(match frame {
                 Poll::Pending => WaitsFor::Client,
                 Poll::Ready(_) => WaitsFor::Target,
@@ -81,12 +92,24 @@ impl Body for RequestBody {
         frame
     }
 
+    /// A connection asks this first when it sends the request's header, because the header depends on it.
     fn is_end_stream(&self) -> bool {
+        self.sending.has_begun.store(true, Ordering::Relaxed);
         self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+// === impl Sending ===
+
+impl Sending {
+    /// Whether a connection has begun to send the request. Until then it is not sent if its response is not waited
+    /// for any longer.
+    pub(super) fn has_begun(&self) -> bool {
+        self.has_begun.load(Ordering::Relaxed)
     }
 }
 

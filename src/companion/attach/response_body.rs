@@ -6,11 +6,20 @@ use std::task::{Context, Poll};
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
 use tokio::sync::OwnedSemaphorePermit;
 
-/// The body of a response, and the permit of its request until it has been sent.
+use super::pools::StreamPermit;
+
+/// The body of a response, and the permits of its request until it has been sent.
 #[derive(Debug)]
 pub(crate) struct ResponseBody {
     content: Content,
-    _permit: Option<OwnedSemaphorePermit>,
+    _permits: Option<Permits>,
+}
+
+/// What a request holds until its response has been sent.
+#[derive(Debug)]
+pub(super) struct Permits {
+    pub(super) _request: OwnedSemaphorePermit,
+    pub(super) _stream: Option<StreamPermit>,
 }
 
 #[derive(Debug)]
@@ -22,10 +31,10 @@ enum Content {
 
 impl ResponseBody {
     /// The target's.
-    pub(super) const fn forwarded(body: Incoming, permit: OwnedSemaphorePermit) -> Self {
+    pub(super) const fn forwarded(body: Incoming, permits: Permits) -> Self {
         Self {
             content: Content::Target(body),
-            _permit: Some(permit),
+            _permits: Some(permits),
         }
     }
 
@@ -33,7 +42,7 @@ impl ResponseBody {
     pub(super) const fn own(body: Bytes) -> Self {
         Self {
             content: Content::Own(body),
-            _permit: None,
+            _permits: None,
         }
     }
 }

@@ -146,12 +146,15 @@ impl TokenFile {
         observed.read.is_some() && observed.read != observed.used && observed.failed.is_none()
     }
 
-    /// The value of `Authorization`, unless there is no token or it has expired.
-    pub(super) fn authorization(&self, now: Timestamp) -> Result<HeaderValue, Unusable> {
+    /// The value of `Authorization`, and when the token expires, unless there is no token or it has expired.
+    pub(super) fn authorization(
+        &self,
+        now: Timestamp,
+    ) -> Result<(HeaderValue, Option<Timestamp>), Unusable> {
         match &**self.current.load() {
             Current::Token(token) => match token.times().expires_at {
                 Some(expires_at) if expires_at <= now => Err(Unusable::Expired(expires_at)),
-                _ => Ok(token.authorization()),
+                expires_at => Ok((token.authorization(), expires_at)),
             },
             Current::Nothing(why) => Err(Unusable::NoToken(why.clone())),
         }

@@ -233,7 +233,7 @@ async fn serve(config: AttachConfig, metrics_connections: usize) -> Result<(), R
     });
     let (shutdown, signal) = Shutdown::new();
     let mut background = JoinSet::new();
-    background.spawn(watcher.run(Arc::clone(&status.metrics)));
+    background.spawn(watcher.run(status.metrics.reloads.clone()));
     for token in token_files.into_values() {
         background.spawn(token.follow());
     }
@@ -293,7 +293,7 @@ fn routes(status: &Arc<Status>) -> Router {
 
 /// `GET /ready`: whether there is a token for each forward that can be sent.
 async fn ready(State(status): State<Arc<Status>>) -> Response {
-    status.readiness.response()
+    status.readiness.response(None)
 }
 
 /// `GET /metrics`: metrics for Prometheus.

@@ -2,12 +2,11 @@
 
 mod results;
 
-use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{Failure, REFUSED_OR_FAILED, WARNINGS};
+use super::{Failure, REFUSED_OR_FAILED, WARNINGS, terminal};
 use crate::manifests::Found;
 use results::Results;
 
@@ -42,7 +41,8 @@ Examples:
   portcullis check -o github --fail-on-warning deploy/   annotates a pull request, and fails for warnings
 
 What is read:
-  policy files, and folders with portcullis.yaml (all but apps) and apps/**/*.yaml (apps alone)
+  policy files, and folders with portcullis.yaml (all but apps) and apps/**/*.yaml (apps alone),
+    whose apps must be within the limits of their teams
   WasmPlugin and TrafficExtension of Istio, EnvoyExtensionPolicy of Envoy Gateway
   ConfigMaps with portcullis.yaml or portcullis.json in data
   Helm values with policy and policyFiles
@@ -104,8 +104,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<String, Failure> {
     let is_text = arguments.output == Format::Text;
     if is_text {
         for warning in &results.warnings {
-            // Where standard error is closed, the exit code still tells.
-            let _ = writeln!(io::stderr(), "{warning}");
+            terminal::message(&warning.to_string());
         }
     }
     let output = match arguments.output {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::progress::Progress;
 use super::{COULD_NOT_RUN, Failure, MANUAL_ACTION_NEEDED};
 use crate::document::Report;
 use crate::migration::oauth2_proxy::{self, Outcome, Sources};
@@ -96,14 +97,7 @@ enum Format {
 /// Writes the files. Returns the report.
 pub(super) fn run(arguments: &Arguments) -> Result<String, Failure> {
     let From::Oauth2Proxy(arguments) = &arguments.from;
-    let could_not_run = |reports: &[Report]| {
-        let messages: Vec<String> = reports.iter().map(ToString::to_string).collect();
-        Failure {
-            exit_code: COULD_NOT_RUN,
-            output: None,
-            message: messages.join("\n"),
-        }
-    };
+    let could_not_run = |reports: &[Report]| Failure::reported(COULD_NOT_RUN, reports);
     let sources = Sources {
         config: arguments.config.clone(),
         alpha_config: arguments.alpha_config.clone(),
@@ -122,7 +116,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<String, Failure> {
         )]));
     }
     oauth2_proxy::refuse_existing(&arguments.out).map_err(|report| could_not_run(&[report]))?;
+    let progress = arguments.access_log.as_deref().map(Progress::of_log);
     let imported = oauth2_proxy::import(&sources).map_err(|reports| could_not_run(&reports))?;
+    drop(progress);
     oauth2_proxy::write(&arguments.out, &imported.files)
         .map_err(|report| could_not_run(&[report]))?;
     let report = match arguments.output {

@@ -6,9 +6,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{COULD_NOT_RUN, Failure, REFUSED_OR_FAILED};
+use super::{COULD_NOT_RUN, Failure, REFUSED_OR_FAILED, only_policy};
 use crate::document::Report;
-use crate::manifests::{Found, FoundPolicy};
 use manifest::{Image, Manifest, Target};
 
 #[cfg(test)]
@@ -87,7 +86,7 @@ enum Kind {
 
 /// Returns the object.
 pub(super) fn run(arguments: &Arguments) -> Result<String, Failure> {
-    let policy = policy(arguments)?;
+    let (policy, _) = only_policy::read(&arguments.policy, REFUSED_OR_FAILED)?;
     let manifest = Manifest {
         name: &arguments.name,
         namespace: arguments.namespace.as_deref(),
@@ -109,36 +108,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<String, Failure> {
     Ok(text.trim_end().to_owned())
 }
 
-/// The only policy of the input, which is valid.
-fn policy(arguments: &Arguments) -> Result<FoundPolicy, Failure> {
-    let mut found = Found::read(std::slice::from_ref(&arguments.policy));
-    if !found.errors.is_empty() {
-        return Err(failure(COULD_NOT_RUN, &found.errors));
-    }
-    let (Some(policy), true) = (found.policies.pop(), found.policies.is_empty()) else {
-        let name = arguments.policy.display().to_string();
-        let problem = format!("expected one policy, found {}", found.policies.len() + 1);
-        let report = Report::of(&name, &problem, "name the file of one of them");
-        return Err(failure(COULD_NOT_RUN, &[report]));
-    };
-    match policy.validate() {
-        Ok(_) => Ok(policy),
-        Err(reports) => Err(failure(REFUSED_OR_FAILED, &reports)),
-    }
-}
-
-fn failure(exit_code: u8, reports: &[Report]) -> Failure {
-    let messages: Vec<String> = reports.iter().map(ToString::to_string).collect();
-    Failure {
-        exit_code,
-        output: None,
-        message: messages.join("\n"),
-    }
-}
-
 /// A flag that is missing or wrong.
 fn usage(flag: &str, problem: &str, help: &str) -> Failure {
-    failure(COULD_NOT_RUN, &[Report::of(flag, problem, help)])
+    Failure::reported(COULD_NOT_RUN, &[Report::of(flag, problem, help)])
 }
 
 fn image(arguments: &Arguments) -> Result<Image, Failure> {

@@ -41,6 +41,8 @@ enum Kind {
     Companion,
     /// The configuration of `portcullis attach --config`
     Attach,
+    /// The test cases of `portcullis test`
+    Test,
 }
 
 /// Returns the schema.
@@ -49,6 +51,7 @@ pub(crate) fn run(arguments: &Arguments) -> String {
         Kind::Policy => schema::policy(),
         Kind::Companion => config::schema(),
         Kind::Attach => config::attach_schema(),
+        Kind::Test => schema::test_file(),
     };
     format!("{schema:#}")
 }

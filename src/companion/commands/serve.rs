@@ -6,6 +6,7 @@
 
 mod detached;
 mod endpoints;
+mod event_client;
 mod extract;
 mod forward_auth_state;
 mod health;
@@ -29,8 +30,9 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 use tracing::{info, warn};
 
+use crate::admin::AdminServer;
 use crate::background::BackgroundTasks;
-use crate::config::{self, Config, Limits};
+use crate::config::{self, Config, Limits, SignInSettings};
 use crate::document::Report;
 use crate::logging;
 use crate::metrics::Metrics;
@@ -42,6 +44,7 @@ use crate::watch::Watcher;
 
 use forward_auth_state::{ForwardAuthState, LocalSessions};
 use identity::Identity;
+pub(super) use loaded_policy::check_compatibility;
 use state::{AppState, SharedState, SignInState};
 
 const ABOUT: &str =
@@ -134,6 +137,7 @@ async fn serve(config: Config, metrics_connections: usize) -> Result<(), Report>
     let claims = policy_claims.clone();
     let policy = loaded_policy::watch(&mut watcher, &config, claims, Arc::clone(&metrics))?;
     let digest = *policy.load().policy.digest();
+    let revision = policy.load().policy.revision().map(str::to_owned);
     let identity = match &config.sign_in {
         Some(sign_in) => {
             let policy = &policy.load().policy;
@@ -157,11 +161,16 @@ async fn serve(config: Config, metrics_connections: usize) -> Result<(), Report>
         Some(listen) => Some(Listener::bind(listen).await?),
         None => None,
     };
+    let admin = match (&identity, &config.sign_in) {
+        (Some(identity), Some(sign_in)) => admin_server(identity, sign_in).await?,
+        _ => None,
+    };
     // All files are valid. From here on requests are sent to issuers and providers.
     let mut readiness = Readiness::default();
     if let Some(identity) = &identity {
         identity.watch(&metrics, &mut readiness);
     }
+    let admin = admin.map(|admin| tokio::spawn(admin.run()));
     let background = identity
         .as_ref()
         .map(|identity| identity.sessions.background().clone());
@@ -172,6 +181,7 @@ async fn serve(config: Config, metrics_connections: usize) -> Result<(), Report>
             public_url: sign_in.public_url,
             identity,
             policy,
+            trusted_proxies: config.trusted_proxies.clone(),
             metrics: Arc::clone(&metrics),
         })
     });
@@ -188,11 +198,12 @@ async fn serve(config: Config, metrics_connections: usize) -> Result<(), Report>
         readiness,
     });
     let (shutdown, signal) = Shutdown::new();
-    let watching = tokio::spawn(watcher.run(Arc::clone(&metrics)));
+    let watching = tokio::spawn(watcher.run(metrics.reloads.clone()));
     info!(
         address = main_listener.address(),
         url = sign_in.as_ref().map(|sign_in| sign_in.public_url.as_str()),
         policy = %digest,
+        revision,
         "listening"
     );
     let main_server = Server {
@@ -229,8 +240,26 @@ async fn serve(config: Config, metrics_connections: usize) -> Result<(), Report>
         server.abort();
     }
     watching.abort();
+    if let Some(admin) = admin {
+        admin.abort();
+        // The socket is removed when the task has ended.
+        let _ = admin.await;
+    }
     info!("stopped");
     Ok(())
+}
+
+/// The administrative socket, if only this companion uses its session store and the socket can be created.
+async fn admin_server(
+    identity: &Identity,
+    sign_in: &SignInSettings,
+) -> Result<Option<AdminServer>, Report> {
+    let Some(path) = sign_in.session.store.admin_socket() else {
+        return Ok(None);
+    };
+    let providers = sign_in.providers.iter();
+    let providers = providers.map(|provider| provider.name.clone()).collect();
+    AdminServer::bind(&path, Arc::clone(&identity.sessions), providers).await
 }
 
 /// Waits until the requests in flight are completed, and then until the deadline for the work that continues

@@ -6,7 +6,12 @@ use std::path::{Path, PathBuf};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches, value_parser};
 
+use crate::document::Report;
+
 use super::settings::{SETTINGS, Setting, Shape};
+
+/// The setting with the policy.
+const POLICY: &str = "policy";
 
 /// Flags and environment variables.
 #[derive(Debug)]
@@ -16,6 +21,11 @@ pub(crate) struct Arguments {
     /// The settings that are set, by path.
     pub(super) overrides: HashMap<&'static str, Override>,
 }
+
+/// The same for a command that reads the configuration of `serve`. The help has `--config` and `--policy` only; the
+/// other flags and the variables apply too, so that the command reads what `serve` does in the same environment.
+#[derive(Debug)]
+pub(crate) struct ReadArguments(Arguments);
 
 /// A setting that overrides the file.
 #[derive(Clone, Debug)]
@@ -27,6 +37,23 @@ pub(super) struct Override {
 }
 
 impl Arguments {
+    /// A configuration file, and the environment variables of this process.
+    pub(crate) fn of_environment(config: Option<PathBuf>) -> Result<Self, Report> {
+        let command = <Self as clap::Args>::augment_args(Command::new("portcullis"));
+        let matches = command.try_get_matches_from(["portcullis"]);
+        let arguments = matches.and_then(|matches| Self::from_arg_matches(&matches));
+        match arguments {
+            Ok(arguments) => Ok(Self {
+                config: config.or(arguments.config),
+                ..arguments
+            }),
+            Err(error) => {
+                let help = "correct the variable that begins with `PORTCULLIS_`";
+                Err(Report::of("environment", &error.kind().to_string(), help))
+            }
+        }
+    }
+
     /// The configuration file, if there is one.
     pub(crate) fn file(&self) -> Option<&Path> {
         let file = self.config.as_deref();
@@ -82,6 +109,48 @@ impl FromArgMatches for Arguments {
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
         *self = Self::from_arg_matches(matches)?;
         Ok(())
+    }
+}
+
+// === impl ReadArguments ===
+
+impl ReadArguments {
+    /// All of them.
+    pub(crate) const fn all(&self) -> &Arguments {
+        &self.0
+    }
+
+    /// Whether there is a configuration, and not only a policy. What is logged is none.
+    pub(crate) fn has_more_than_policy(&self) -> bool {
+        let mut overrides = self.0.overrides.keys();
+        let is_configuration = |path: &&str| *path != POLICY && !path.starts_with("log.");
+        self.0.config.is_some() || overrides.any(is_configuration)
+    }
+}
+
+impl clap::Args for ReadArguments {
+    fn augment_args(command: Command) -> Command {
+        let settings = SETTINGS.iter().filter(|setting| setting.path != POLICY);
+        let command = settings.fold(Arguments::augment_args(command), |command, setting| {
+            command.mut_arg(setting.path, |argument| argument.hide(true))
+        });
+        command.mut_arg(POLICY, |argument| {
+            argument.help("A policy file or folder, or a manifest with one policy [default: that of the configuration]")
+        })
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for ReadArguments {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        Arguments::from_arg_matches(matches).map(Self)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        self.0.update_from_arg_matches(matches)
     }
 }
 

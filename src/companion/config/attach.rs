@@ -19,6 +19,7 @@ use crate::http_client::Connect;
 use crate::schema::{document, merge};
 
 use super::arguments::Override;
+use super::limits::Defaults;
 use super::schema::block;
 use super::source::{Located, Location, Source};
 use super::{Limits, Listen, Log, duration, limits, listen, log, trust};
@@ -98,11 +99,12 @@ struct Shared {
 /// The timeout for connecting to a target.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The default of `limits.connections`: few clients are beside it, and each connection may take 100 KB.
-const CONNECTIONS: usize = 256;
-
-/// A target may take longer than the companion: queries of Prometheus have two minutes.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(120);
+/// Few clients are beside it, and each connection may take 100 KB. A target may take longer than the companion: queries of
+/// Prometheus have two minutes.
+const LIMITS: Defaults = Defaults {
+    connections: 256,
+    request: 120,
+};
 
 /// The schema of the configuration file.
 pub(crate) fn schema() -> Value {
@@ -141,22 +143,13 @@ impl AttachConfig {
             Some(found) => Some(listen::parse(&found, source)?),
             None => None,
         };
-        let timeout = |path, default| {
-            let bounds = Duration::from_secs(1)..=Duration::from_secs(600);
-            duration::read(source, path, default, bounds)
-        };
-        let limits = limits::read(source)?;
-        let connections = source.number("limits.connections")?;
+        let bounds = Duration::from_secs(1)..=Duration::from_secs(600);
         Ok(Self {
             forwards,
             metrics,
             log: log::read(source)?,
-            limits: Limits {
-                request: timeout("limits.request", REQUEST_TIMEOUT)?,
-                connections: connections.map_or(CONNECTIONS, |_| limits.connections),
-                ..limits
-            },
-            connect_timeout: timeout("limits.connect", CONNECT_TIMEOUT)?,
+            limits: limits::read(source, &LIMITS)?,
+            connect_timeout: duration::read(source, "limits.connect", CONNECT_TIMEOUT, bounds)?,
         })
     }
 }
@@ -291,11 +284,11 @@ fn forward(
     seen: &mut HashSet<String>,
 ) -> Result<Forward, Report> {
     let address = listen::parse(listen, source)?;
-    let (is_local, has_browsers) = match &address {
-        Listen::Tcp(address) => (address.ip().is_loopback(), address.ip().is_loopback()),
-        Listen::Unix { .. } => (true, false),
+    let is_on_loopback = match &address {
+        Listen::Tcp(address) => Some(address.ip().is_loopback()),
+        Listen::Unix { .. } => None,
     };
-    if !is_local && !shared.allow_remote {
+    if is_on_loopback == Some(false) && !shared.allow_remote {
         let problem = "is reachable from other machines, which could then use the token";
         let help = "write an address of loopback, like `127.0.0.1:9093`, or `unix:` and a path; if others \
                     shall use the token, set `--allow-remote`, in a file `allow_remote: true`";
@@ -308,7 +301,8 @@ fn forward(
     }
     Ok(Forward {
         listen: address,
-        refuses_foreign_pages: has_browsers,
+        // Browsers reach loopback, whatever else is allowed, and no unix socket.
+        refuses_foreign_pages: is_on_loopback == Some(true),
         target: TargetUrl::parse(to)?,
         connect: shared.connect.clone(),
         token_file: shared.token_file.clone().unwrap_or_default(),

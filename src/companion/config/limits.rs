@@ -29,7 +29,22 @@ pub(crate) struct Limits {
     pub(crate) shutdown: Duration,
 }
 
-pub(super) fn read(source: &Source) -> Result<Limits, Report> {
+/// The defaults that differ between commands.
+pub(super) struct Defaults {
+    pub(super) connections: usize,
+    /// In seconds.
+    pub(super) request: u64,
+}
+
+impl Defaults {
+    /// Those of `serve`.
+    pub(super) const SERVE: Self = Self {
+        connections: 4096,
+        request: 30,
+    };
+}
+
+pub(super) fn read(source: &Source, defaults: &Defaults) -> Result<Limits, Report> {
     let number =
         |name: &str, default, bounds| number(source, &format!("limits.{name}"), default, bounds);
     let duration = |name: &str, default| {
@@ -38,13 +53,13 @@ pub(super) fn read(source: &Source) -> Result<Limits, Report> {
         duration::read(source, &format!("limits.{name}"), default, bounds)
     };
     Ok(Limits {
-        connections: number("connections", 4096, 1..=1_000_000)?,
+        connections: number("connections", defaults.connections, 1..=1_000_000)?,
         // hyper reads in at least 8 KiB.
         header_bytes: number("header_bytes", 65_536, 8_192..=1_048_576)?,
         body_bytes: number("body_bytes", 65_536, 1_024..=1_048_576)?,
         handshake: duration("handshake", 10)?,
         header: duration("header", 10)?,
-        request: duration("request", 30)?,
+        request: duration("request", defaults.request)?,
         idle: duration("idle", 75)?,
         shutdown: duration("shutdown", 20)?,
     })

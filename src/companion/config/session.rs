@@ -46,7 +46,7 @@ pub(crate) struct Cookie {
 const TOKEN: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(15 * 60));
 
 /// The longest lifetime of a session.
-const LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
+pub(crate) const MAX_LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
 
 pub(super) fn read(source: &Source, public_url: &PublicUrl) -> Result<Session, Report> {
     let keys_file = source.required_path(
@@ -79,10 +79,15 @@ pub(super) fn read(source: &Source, public_url: &PublicUrl) -> Result<Session, R
 fn times(source: &Source) -> Result<(Duration, Duration, Duration), Report> {
     let minutes = |count: u64| Duration::from_secs(count * 60);
     let (min, max) = TOKEN;
-    let lifetime = duration::read(source, "session.lifetime", minutes(12 * 60), min..=LIFETIME)?;
+    let lifetime = duration::read(
+        source,
+        "session.lifetime",
+        minutes(12 * 60),
+        min..=MAX_LIFETIME,
+    )?;
     // A default is never longer than a configured value above it.
     let idle = minutes(60).min(lifetime);
-    let idle = duration::read(source, "session.idle", idle, min..=LIFETIME)?;
+    let idle = duration::read(source, "session.idle", idle, min..=MAX_LIFETIME)?;
     if idle > lifetime {
         let help = "make it at most `lifetime`, which ends the session anyway";
         return Err(source.error("session.idle", "is longer than `session.lifetime`", help));

@@ -58,7 +58,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     setting("listen", Text, "ADDRESS", "The listen address: an address and a port, or `unix:` and a path [default: 127.0.0.1:4180]"),
     setting("listen_mode", Text, "MODE", "The octal file mode of the unix socket [default: 0660]"),
     setting("metrics", Text, "ADDRESS", "The listen address of `/metrics`, `/ping` and `/ready` [default: none]"),
-    setting("policy", Text, "FILE", "The policy file, the same policy that the filter has; reloaded when it changes"),
+    setting("policy", Text, "FILE", "The policy file or folder, the same policy that the filter has; reloaded when it changes"),
     setting("providers[].name", Text, "NAME", "The provider's name, which rules use in `from` [default: sso]"),
     setting("providers[].issuer", Text, "URL", "The provider's issuer URL, as in `iss` of its tokens"),
     setting("providers[].client_id", Text, "ID", "The OAuth client ID"),

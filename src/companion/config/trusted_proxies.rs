@@ -56,6 +56,16 @@ fn network(found: &Located<'_>) -> Result<Network, Report> {
 // === impl TrustedProxies ===
 
 impl TrustedProxies {
+    /// Those of the configuration.
+    #[cfg(test)]
+    pub(crate) fn of(list: &[&str]) -> Self {
+        let networks = list.iter().filter_map(|text| Network::parse(text));
+        Self {
+            networks: networks.collect(),
+            unix: list.contains(&"unix"),
+        }
+    }
+
     /// Whether a peer with this address is trusted.
     pub(crate) fn contains(&self, address: IpAddr) -> bool {
         // A socket on `[::]` has IPv4 peers as `::ffff:10.1.2.3`.

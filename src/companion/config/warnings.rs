@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use crate::files::{WriteAccess, Writer};
+use crate::manifests::PolicyFiles;
 use crate::provider::ClientAuthentication;
 use crate::session::StoreSettings;
 
@@ -40,11 +41,11 @@ impl Config {
     /// Warnings about files that every user may change. `own` is the configuration file.
     pub(crate) fn file_warnings(&self, own: Option<&Path>) -> Vec<String> {
         let tls = self.tls.as_ref();
-        let mut files = vec![
-            ("policy", Some(&*self.policy)),
-            ("--config", own),
-            ("tls.cert", tls.map(|tls| &*tls.cert)),
-        ];
+        // One warning about a folder, which probably holds for all of its files.
+        let policy = PolicyFiles::paths(&self.policy);
+        let mut policy = policy.iter().filter_map(|path| warning("policy", path));
+        let policy = policy.next();
+        let mut files = vec![("--config", own), ("tls.cert", tls.map(|tls| &*tls.cert))];
         for trust in self.trust.values() {
             files.push(("trust.*.ca_file", trust.ca_file.as_deref()));
             files.push(("trust.*.token_file", trust.token_file.as_deref()));
@@ -83,7 +84,7 @@ impl Config {
         let warnings = files
             .into_iter()
             .filter_map(|(setting, path)| warning(setting, path?));
-        warnings.collect()
+        policy.into_iter().chain(warnings).collect()
     }
 }
 

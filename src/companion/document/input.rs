@@ -30,7 +30,8 @@ fn bounded(reader: impl Read) -> Result<Vec<u8>, Diagnostic> {
     })
 }
 
-fn unreadable(error: &io::Error) -> Diagnostic {
+/// Why a file can't be read.
+pub(super) fn unreadable(error: &io::Error) -> Diagnostic {
     let help = match error.kind() {
         ErrorKind::NotFound => "check the path, or write `-` to read standard input",
         ErrorKind::IsADirectory => "write the path of a file in it",

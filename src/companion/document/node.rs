@@ -114,6 +114,18 @@ impl Node {
         }
     }
 
+    /// What it is, for messages: `a list`.
+    pub(crate) const fn kind(&self) -> &'static str {
+        match self.value {
+            Value::Null => "null",
+            Value::Bool(_) => "a boolean",
+            Value::Number(_) => "a number",
+            Value::String(_) => "a string",
+            Value::List(_) => "a list",
+            Value::Map(_) => "a mapping",
+        }
+    }
+
     /// From the first to the last value in it.
     pub(crate) fn extent(&self) -> Span {
         let mut extent = self.span.clone();
@@ -185,7 +197,7 @@ impl Node {
     }
 
     /// What to underline: a block mapping in YAML has no token, so its first name.
-    fn head(&self) -> Span {
+    pub(crate) fn head(&self) -> Span {
         match &self.value {
             Value::Map(members) => match members.first() {
                 Some((name, _)) => name.span.clone(),

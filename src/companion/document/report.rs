@@ -121,6 +121,22 @@ impl Report {
         Diagnostic::whole(problem, help).report(name, "")
     }
 
+    /// An error in a line, from 1, of a file that is not kept.
+    pub(crate) fn at_line(name: &str, line: usize, problem: &str, help: &str) -> Self {
+        let position = Position {
+            line,
+            column: 1,
+            excerpt: String::new(),
+            indent: 0,
+            width: 1,
+            is_printed: false,
+        };
+        Self {
+            position: Some(Box::new(position)),
+            ..Self::of(name, problem, help)
+        }
+    }
+
     /// The same in a document of this number.
     pub(crate) fn in_document(mut self, number: Option<usize>) -> Self {
         self.document = number;
@@ -179,6 +195,26 @@ impl Report {
             text.push_str(&format!(" {path}:"));
         }
         text
+    }
+
+    /// A workflow command: <https://docs.github.com/actions/reference/workflow-commands-for-github-actions>
+    pub(crate) fn annotation(&self, kind: &str) -> String {
+        let escaped = |text: &str| {
+            text.replace('%', "%25")
+                .replace('\r', "%0D")
+                .replace('\n', "%0A")
+        };
+        let property = |text: &str| escaped(text).replace(':', "%3A").replace(',', "%2C");
+        let mut properties = format!("file={}", property(&self.name));
+        if let Some((line, column)) = self.line_and_column() {
+            properties.push_str(&format!(",line={line},col={column}"));
+        }
+        let path = self
+            .path()
+            .map(|path| format!("{path}: "))
+            .unwrap_or_default();
+        let message = format!("{path}{}\nhelp: {}", self.problem(), self.help());
+        format!("::{kind} {properties}::{}", escaped(&message))
     }
 
     /// The same without the line of the file, which may contain a secret.

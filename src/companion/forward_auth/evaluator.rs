@@ -1,6 +1,7 @@
 //! The decision on a request that a proxy describes.
 
 use std::future::Future;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use portcullis_core::caller::AuthenticatedCaller;
@@ -13,10 +14,11 @@ use portcullis_core::outcome::Outcome;
 use portcullis_core::policy::{Level, Policy, Sso};
 use portcullis_core::request::Headers;
 use portcullis_core::session::Revocations;
+use portcullis_core::timestamp::Timestamp;
 use tokio::time::Instant;
 
 use super::token_caches::TokenCaches;
-use crate::issuers::{Issuers, WAIT_TIMEOUT};
+use crate::issuers::{Issuers, Snapshot, WAIT_TIMEOUT};
 
 /// A policy with the keys and token caches that its decisions need.
 #[derive(Debug)]
@@ -113,13 +115,7 @@ impl Evaluator {
         loop {
             let snapshot = self.issuers.snapshot();
             let evaluation = self.token_caches.with(|cache| {
-                let context = Context {
-                    keyring: snapshot.keyring(),
-                    signatures: &PureRust,
-                    revocations: &revocations,
-                    arrived,
-                    now: self.issuers.now(),
-                };
+                let context = self.context(&snapshot, &revocations, arrived);
                 match &refreshed {
                     None => self.gate.evaluate(headers, context, cache),
                     Some((refreshed, _)) => self
@@ -152,6 +148,22 @@ impl Evaluator {
         }
     }
 
+    /// What a request that arrived at that time is evaluated with now.
+    fn context<'a>(
+        &self,
+        snapshot: &'a Snapshot,
+        revocations: &'a Revocations,
+        arrived: Timestamp,
+    ) -> Context<'a> {
+        Context {
+            keyring: snapshot.keyring(),
+            signatures: &PureRust,
+            revocations,
+            arrived,
+            now: self.issuers.now(),
+        }
+    }
+
     /// The caller of the request's bearer token, or the refusal of it. It waits for keys for a bounded time.
     /// `None` if there is no bearer token.
     pub(super) async fn identify(
@@ -163,13 +175,7 @@ impl Evaluator {
         loop {
             let snapshot = self.issuers.snapshot();
             let identification = self.token_caches.with(|cache| {
-                let context = Context {
-                    keyring: snapshot.keyring(),
-                    signatures: &PureRust,
-                    revocations: &revocations,
-                    arrived,
-                    now: self.issuers.now(),
-                };
+                let context = self.context(&snapshot, &revocations, arrived);
                 self.gate.identify(headers, context, cache)
             });
             return Some(match identification? {
@@ -186,19 +192,23 @@ impl Evaluator {
         }
     }
 
-    /// The outcome of a decision on the request with these headers. Logs the audit record at the policy's
-    /// level.
+    /// The outcome of a decision on the request of this client with these headers. Logs the audit record at
+    /// the policy's level.
     pub(super) fn outcome<'a>(
-        &self,
+        &'a self,
         decision: Decision<'a>,
         headers: &'a Headers<'a>,
+        client: Option<IpAddr>,
     ) -> Outcome<'a> {
-        let outcome = decision.outcome(headers, self.policy().audit());
+        let outcome = decision.outcome(headers, self.policy(), self.issuers.now());
         let verdict = outcome.verdict();
+        let client = client.map(|address| address.to_canonical().to_string());
         // The macros need the level as a name.
         macro_rules! line {
             ($level:ident) => {
-                tracing::$level!(target: "portcullis::audit", "{}", verdict.audit_record())
+                tracing::$level!(
+                    target: "portcullis::audit", "{}", verdict.audit_record(client.as_deref())
+                )
             };
         }
         match verdict.audit_level() {

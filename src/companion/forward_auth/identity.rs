@@ -1,6 +1,8 @@
 //! Who the bearer token of a request identifies, for clients that check their own identity. It is verified
 //! like any other, and no rule of an app applies.
 
+use std::net::IpAddr;
+
 use axum::Json;
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
@@ -25,11 +27,15 @@ struct TokenInfo<'a> {
 
 /// The response to a request with a bearer token: whom it identifies, or why it is refused. `None` if there is no
 /// bearer token.
-pub(crate) async fn identify(request: &Parts, evaluator: &Evaluator) -> Option<Response> {
+pub(crate) async fn identify(
+    request: &Parts,
+    client: Option<IpAddr>,
+    evaluator: &Evaluator,
+) -> Option<Response> {
     let headers = headers(request);
     Some(match evaluator.identify(&headers).await? {
         Ok(caller) => Json(TokenInfo::of(&caller)).into_response(),
-        Err(decision) => match evaluator.outcome(decision, &headers) {
+        Err(decision) => match evaluator.outcome(decision, &headers, client) {
             Outcome::Reply(reply, _) => response(reply),
             Outcome::Forward(_) => response(LocalReply::internal()),
         },

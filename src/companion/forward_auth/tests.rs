@@ -2,7 +2,6 @@
 
 mod allowed;
 mod fixture;
-mod logged;
 mod refused;
 mod sessions;
 mod spellings;

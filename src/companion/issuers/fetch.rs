@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use portcullis_core::keys::{FETCH_TIMEOUT, HttpResponse, KeySet};
 use portcullis_core::trust::Url;
 use reqwest::Client;
-use reqwest::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, HOST, HeaderMap, HeaderValue};
+use reqwest::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, DATE, HOST, HeaderMap, HeaderValue};
 use tokio::time::timeout;
 
 use super::connection::{IssuerConnection, TokenScope, host};
@@ -169,6 +169,11 @@ impl FetchResponse {
             content_encoding: value("content-encoding"),
             body: &self.body,
         }
+    }
+
+    /// The value of `Date`.
+    pub(super) fn date(&self) -> Option<&str> {
+        self.headers.get(DATE)?.to_str().ok()
     }
 }
 

@@ -180,7 +180,7 @@ impl KeyRefresher {
 }
 
 /// The URL to fetch. The companion reads no mirror: [`connection::remote`] returns none.
-const fn url(request: &KeyRequest) -> Option<&Url> {
+pub(super) const fn url(request: &KeyRequest) -> Option<&Url> {
     match request {
         KeyRequest::Discovery(url) | KeyRequest::KeySet(url) => Some(url),
         KeyRequest::Mirror(_) => None,

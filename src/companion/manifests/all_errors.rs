@@ -36,6 +36,17 @@ pub(crate) struct PolicyProblem {
     pub(crate) help: String,
 }
 
+impl PolicyProblem {
+    /// An error of core.
+    pub(super) fn of(error: &PolicyError) -> Self {
+        Self {
+            path: error.path().to_owned(),
+            problem: error.problem().to_owned(),
+            help: error.help().to_owned(),
+        }
+    }
+}
+
 /// All errors of a policy, whose first one is `first`.
 pub(super) fn find(policy: &Node, first: &PolicyError) -> Vec<PolicyProblem> {
     let mut problems = Vec::new();
@@ -48,8 +59,7 @@ pub(super) fn find(policy: &Node, first: &PolicyError) -> Vec<PolicyProblem> {
         if !place.follows(error.problem()) && !lost.is_in(&draft, &place) {
             problems.push(PolicyProblem {
                 path: place.path.clone(),
-                problem: error.problem().to_owned(),
-                help: error.help().to_owned(),
+                ..PolicyProblem::of(&error)
             });
         }
         if problems.len() == MAX_ERRORS {

@@ -1,11 +1,11 @@
 //! A policy that was found: where it is, and its errors with their places.
 
+mod validation;
+
 use std::rc::Rc;
 
-use portcullis_core::policy::Policy;
-
-use super::all_errors::{self, PolicyProblem};
-use super::{Warning, envoy_numbers, join};
+use super::teams;
+use super::{PolicyProblem, Warning, envoy_numbers, join};
 use crate::document::{Diagnostic, Document, Name, Node, Report, Value};
 
 /// What a policy is in.
@@ -61,6 +61,8 @@ pub(crate) struct FoundPolicy {
     /// The path of the policy in the document; empty for the document itself.
     pub(crate) at: String,
     root: Node,
+    /// The teams, which core does not read.
+    teams: Option<Node>,
     /// Whether Envoy parses the policy as YAML into a `Struct`.
     pub(crate) is_envoy_yaml: bool,
     /// The apps of other documents or other places, in order.
@@ -69,12 +71,15 @@ pub(crate) struct FoundPolicy {
 
 /// Apps that are not beside the rest of the policy.
 #[derive(Debug)]
-struct AppsPart {
+pub(super) struct AppsPart {
     /// The index of the first.
-    first: usize,
-    document: Rc<Document>,
+    pub(super) first: usize,
+    pub(super) count: usize,
+    pub(super) document: Rc<Document>,
     /// The path of the list.
-    at: String,
+    pub(super) at: String,
+    /// The path of the file in the policy's folder.
+    pub(super) file: String,
 }
 
 // === impl FoundPolicy ===
@@ -92,23 +97,31 @@ impl FoundPolicy {
         name: Option<String>,
         document: &Rc<Document>,
         at: &str,
-        root: Node,
+        mut root: Node,
     ) -> Self {
+        let teams = match &mut root.value {
+            Value::Map(members) => {
+                let mut teams = members.extract_if(.., |(name, _)| name.text == teams::FIELD);
+                teams.next().map(|(_, value)| value)
+            }
+            _ => None,
+        };
         Self {
             kind,
             name,
             document: Rc::clone(document),
             at: at.to_owned(),
             root,
+            teams,
             is_envoy_yaml: kind == Kind::Policy,
             parts: Vec::new(),
         }
     }
 
-    /// A policy whose apps are in files of their own.
-    pub(super) fn folder(
+    /// A policy whose apps are in files of their own, each with its path in the folder.
+    pub(crate) fn folder(
         policy: Rc<Document>,
-        files: Vec<Rc<Document>>,
+        files: Vec<(String, Rc<Document>)>,
     ) -> Result<Self, Vec<Report>> {
         let mut errors = Vec::new();
         if policy.root().member("apps").is_some() {
@@ -117,12 +130,19 @@ impl FoundPolicy {
         }
         let mut found = Self::new(Kind::Folder, None, &policy, "", policy.root().clone());
         found.is_envoy_yaml = true;
-        for file in files {
+        for (path, file) in files {
             match apps_of(file.root()) {
-                Ok(apps) => found.append(&file, "apps", apps),
+                Ok(apps) => found.append(&file, "apps", path, apps),
                 Err((path, problem)) => {
                     let help = "write `apps` alone; all else belongs to `portcullis.yaml`";
-                    errors.push(file.report(&path, &problem, help));
+                    let report = file.report(&path, &problem, help);
+                    // A file of something else, such as a secret, must not appear in a log.
+                    let has_apps = file.root().member("apps").is_some();
+                    errors.push(if has_apps {
+                        report
+                    } else {
+                        report.without_source()
+                    });
                 }
             }
         }
@@ -132,8 +152,14 @@ impl FoundPolicy {
         Err(errors)
     }
 
-    /// Adds apps of a list at this path in a document.
-    pub(super) fn append(&mut self, document: &Rc<Document>, at: &str, apps: &[Node]) {
+    /// Adds apps of a list at this path in a document, which is this file in the policy's folder.
+    pub(super) fn append(
+        &mut self,
+        document: &Rc<Document>,
+        at: &str,
+        file: String,
+        apps: &[Node],
+    ) {
         let Value::Map(members) = &mut self.root.value else {
             return;
         };
@@ -152,8 +178,10 @@ impl FoundPolicy {
         {
             self.parts.push(AppsPart {
                 first: list.len(),
+                count: apps.len(),
                 document: Rc::clone(document),
                 at: at.to_owned(),
+                file,
             });
             list.extend_from_slice(apps);
         }
@@ -169,29 +197,31 @@ impl FoundPolicy {
         &self.root
     }
 
-    /// Validates it. The errors are all that do not follow from another one.
-    pub(crate) fn validate(&self) -> Result<Policy, Vec<Report>> {
-        let mut errors: Vec<Report> = self.document.findings(self.value()).collect();
-        for part in &self.parts {
-            if let Some(list) = part.document.root().at(&part.at)
-                && !(Rc::ptr_eq(&part.document, &self.document) && self.at.is_empty())
-            {
-                errors.extend(part.document.findings(list));
-            }
-        }
-        // Values that parsers read differently have no certain meaning, which others may depend on.
-        if !errors.is_empty() {
-            return Err(errors);
-        }
-        match Policy::from_json(&self.json()) {
-            Ok(policy) => Ok(policy),
-            Err(first) => {
-                let problems = all_errors::find(&self.root, &first);
-                Err(problems
-                    .iter()
-                    .map(|problem| self.report(problem))
-                    .collect())
-            }
+    /// The apps of other documents or other places, in order.
+    pub(super) fn parts(&self) -> &[AppsPart] {
+        &self.parts
+    }
+
+    /// The policy with the apps of one file alone.
+    pub(super) fn with_apps_of(&self, part: &AppsPart) -> Node {
+        let of_part = |apps: &[Node]| {
+            let apps = apps.iter().skip(part.first).take(part.count);
+            Value::List(apps.cloned().collect())
+        };
+        let members = self.root.as_map().unwrap_or_default().iter();
+        let members = members.map(|(name, node)| {
+            let node = match node.as_list() {
+                Some(apps) if name.text == "apps" => Node {
+                    span: node.span.clone(),
+                    value: of_part(apps),
+                },
+                _ => node.clone(),
+            };
+            (name.clone(), node)
+        });
+        Node {
+            span: self.root.span.clone(),
+            value: Value::Map(members.collect()),
         }
     }
 
@@ -235,7 +265,7 @@ impl FoundPolicy {
     }
 
     /// The report of an error or a warning of core.
-    fn report(&self, problem: &PolicyProblem) -> Report {
+    pub(crate) fn report(&self, problem: &PolicyProblem) -> Report {
         let PolicyProblem {
             path,
             problem,

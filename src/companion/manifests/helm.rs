@@ -30,8 +30,10 @@ pub(super) fn add(found: &mut Found, document: &Rc<Document>) {
     files.sort_by(|one, other| one.0.text.cmp(&other.0.text));
     for (name, file) in files {
         let at = format!("policyFiles.{}", name.text);
+        // Teams name it as the file that it would be in a folder.
+        let path = format!("apps/{}.yaml", name.text);
         match apps_of(file) {
-            Ok(apps) => values.append(document, &format!("{at}.apps"), apps),
+            Ok(apps) => values.append(document, &format!("{at}.apps"), path, apps),
             Err((path, problem)) => {
                 let at = match &*path {
                     "." => at,

@@ -1,3 +1,4 @@
+mod boundary;
 mod mesh;
 mod places;
 

@@ -10,7 +10,7 @@ fn counters_are_exposed() {
     metrics.decided(Some("alertmanager"), "rule");
     metrics.session_refreshed("unavailable");
     metrics.provider_failed("sso", "discovery");
-    metrics.reloaded("policy", false);
+    metrics.reloads.reloaded("policy", false);
     metrics.connections.inc();
     metrics.revocations.set(7);
     metrics.revocation_floors(0, 1_700_000_002);

@@ -18,7 +18,7 @@ mod tree;
 use std::io::{self, BufReader};
 use std::path::Path;
 
-use crate::document::Report;
+use crate::document::{self, Report};
 use source::access_log::{self, Seen};
 use source::alpha::Alpha;
 use source::environment::Environment;
@@ -44,14 +44,9 @@ pub(crate) struct Imported {
 /// options that oauth2-proxy does not have.
 pub(crate) fn import(sources: &Sources) -> Result<Imported, Vec<Report>> {
     let mut errors = Vec::new();
-    if sources.stdin_count() > 1 {
-        let help = "write the others to files";
-        return Err(vec![Report::of(
-            "-",
-            "standard input is read for several inputs",
-            help,
-        )]);
-    }
+    let several = "standard input is read for several inputs";
+    document::one_standard_input(sources.files(), several, "write the others to files")
+        .map_err(|report| vec![report])?;
     let read = |path: &Path, errors: &mut Vec<Report>| match Input::read(path) {
         Ok(input) => Some(input),
         Err(report) => {

@@ -47,7 +47,7 @@ fn a_policy_is_accepted_in_yaml_and_in_json_alike() {
     let yaml = file("p.yaml", SAMPLE);
     yaml.policy().unwrap_or_else(|report| panic!("{report}"));
     for name in ["p.json", "<stdin>", "policy", "p.yaml"] {
-        let json = file(name, yaml.json());
+        let json = file(name, &yaml.json());
         json.policy()
             .unwrap_or_else(|report| panic!("{name}: {report}"));
         assert_eq!(json.json(), yaml.json(), "{name}");
@@ -56,7 +56,7 @@ fn a_policy_is_accepted_in_yaml_and_in_json_alike() {
 
 #[test]
 fn the_json_equals_the_yaml() {
-    let json = file("p.yaml", SAMPLE).json().to_owned();
+    let json = file("p.yaml", SAMPLE).json();
     let expected = concat!(
         r#"{"trust":[{"name":"staging","kind":"kubernetes","#,
         r#""issuer":"https://kubernetes.example.com","audiences":["portcullis"],"#,
@@ -184,7 +184,7 @@ fn a_value_that_is_not_a_mapping_is_an_error_at_its_location() {
 
 #[test]
 fn no_damaged_file_causes_a_panic() {
-    let json = file("p.yaml", SAMPLE).json().to_owned();
+    let json = file("p.yaml", SAMPLE).json();
     let insertions = [
         "",
         "\0",

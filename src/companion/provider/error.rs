@@ -256,7 +256,7 @@ impl ErrorCode {
     }
 
     /// Whether the user can't be authenticated without interaction, or access was denied.
-    fn is_denial(&self) -> bool {
+    pub(super) fn is_denial(&self) -> bool {
         // `interaction_required`, `login_required`, `consent_required` and
         // `account_selection_required` of OpenID Connect Core 1.0 section 3.1.2.6, and others, such
         // as `mfa_required` of Auth0.

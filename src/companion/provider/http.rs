@@ -4,7 +4,6 @@
 
 mod root_certificates;
 
-use std::error::Error;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +21,7 @@ use super::error::ErrorCode;
 use super::proxy::ProxySettings;
 use super::secret::Secret;
 use super::settings::ProviderSettings;
-use crate::http_client::{USER_AGENT, certificate_help};
+use crate::http_client::{USER_AGENT, certificate_help, root_cause};
 use root_certificates::RootCertificates;
 
 pub(crate) use root_certificates::CaError;
@@ -186,6 +185,13 @@ impl HttpClient {
         json(&response, kind)
     }
 
+    /// The response to a GET without credentials, whatever its status.
+    pub(super) async fn get_response(&self, url: &Url) -> Result<HttpResponse, FetchError> {
+        let request = Request::get(url.as_str()).body(Vec::new());
+        self.send(request.map_err(|_| FetchError::InvalidRequest)?)
+            .await
+    }
+
     /// Sends a request and reads the whole response, whatever its status.
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, FetchError> {
         let mut request =
@@ -344,15 +350,11 @@ fn fetch_error(error: reqwest::Error) -> FetchError {
         return FetchError::Timeout;
     }
     let connecting = error.is_connect();
-    let mut cause: &dyn Error = &error.without_url();
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
+    let cause = root_cause(&error.without_url());
     if connecting {
-        let cause = cause.to_string();
         let help = certificate_help(&cause);
         FetchError::Connect(cause + help)
     } else {
-        FetchError::Interrupted(cause.to_string())
+        FetchError::Interrupted(cause)
     }
 }

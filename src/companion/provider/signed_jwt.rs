@@ -16,7 +16,7 @@ use super::keys::ProviderKeys;
 use super::settings::RelyingParty;
 
 /// How far the provider's clock may differ from ours.
-pub(super) const LEEWAY: Duration = Duration::from_secs(30);
+pub(crate) const LEEWAY: Duration = Duration::from_secs(30);
 
 /// How old a token may be. It always comes straight from the provider.
 pub(super) const MAX_AGE: Duration = Duration::from_secs(10 * 60);

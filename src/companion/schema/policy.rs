@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::rule::{duration, each, filled, integer, name, one_of, pattern, text};
 use super::{document, mapping, merge};
+use crate::manifests::teams;
 
 #[cfg(test)]
 mod tests;
@@ -18,7 +19,11 @@ const URL: &str = r"^https://[^\s/?#@]+([/?][^\s#]*)?$";
 
 /// The schema of the policy: a mapping, which a chart can embed.
 pub(crate) fn policy() -> Value {
-    document("Portcullis policy", schema("", Policy::SHAPE, &rules()))
+    let rules = rules();
+    let mut root = schema("", Policy::SHAPE, &rules);
+    let teams = schema("teams", teams::SHAPE, &rules);
+    merge(&mut root, json!({"properties": {"teams": teams}}));
+    document("Portcullis policy", root)
 }
 
 /// What is to be known about a field besides its type.
@@ -68,6 +73,7 @@ fn schema(path: &str, shape: Shape, rules: &[Rule]) -> Value {
 fn rules() -> Vec<Rule> {
     let groups = [
         document_rules(),
+        team_rules(),
         trust_rules(),
         key_rules(),
         app_rules(),
@@ -88,6 +94,12 @@ fn hosts() -> Value {
     json!({"type": "array", "minItems": 1, "uniqueItems": true, "items": host})
 }
 
+/// A text of at most this many visible characters, and not only spaces.
+fn visible(most: usize) -> Value {
+    let pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^ \x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$";
+    json!({"pattern": pattern, "maxLength": most})
+}
+
 /// The fields at the top, `sso` and `audit`.
 fn document_rules() -> Vec<Rule> {
     let level = || one_of(&["debug", "info", "warn", "error", "off"]);
@@ -97,7 +109,12 @@ fn document_rules() -> Vec<Rule> {
         field(
             "",
             "Whose tokens are accepted, how users sign in, and which callers may send which requests to which app",
-            json!({"required": ["apps"]}),
+            // In a folder, apps are in files of their own.
+            json!({
+                "if": {"required": ["teams"]},
+                "then": {"not": {"required": ["apps"]}},
+                "else": {"required": ["apps"]},
+            }),
         ),
         field(
             "trust",
@@ -139,7 +156,24 @@ fn document_rules() -> Vec<Rule> {
             "Other hosts of a shared gateway, whose requests are forwarded without a decision about access",
             hosts(),
         ),
-        field("audit", "The log level of decisions", json!({})),
+        field(
+            "refuse_callers",
+            "Callers that are refused whatever the rules say, by name: `TRUST/NAMESPACE/NAME`, or the trust entry or provider, `/` and the subject",
+            json!({
+                "uniqueItems": true,
+                "items": {"type": "string", "pattern": "^[a-z0-9-]{1,63}/([!-$&-.0-~]|%[0-9A-F]{2}|/)+$"},
+            }),
+        ),
+        field(
+            "revision",
+            "What its author calls this version of the policy, for example a commit: in audit records, start logs and `/ready`",
+            visible(128),
+        ),
+        field(
+            "audit",
+            "The audit records: their log levels, and what they contain",
+            json!({}),
+        ),
         field(
             "audit.allowed",
             "The log level of allowed requests [default: info]",
@@ -154,6 +188,11 @@ fn document_rules() -> Vec<Rule> {
             "audit.access_log",
             "Whether the record is in filter state too, for access logs [default: false]",
             json!({}),
+        ),
+        field(
+            "audit.people",
+            "Personal data of the caller that the record has in addition to the subject [default: none]",
+            each(one_of(&["email", "preferred_username"])),
         ),
         field(
             "max_token",
@@ -244,6 +283,51 @@ fn trust_rules() -> Vec<Rule> {
         field(
             "trust[].trust_unverified_email",
             "`true` if an email address counts whatever `email_verified` says; not for `kubernetes` [default: false]",
+            json!({}),
+        ),
+    ]
+}
+
+/// The teams of a policy in a folder.
+fn team_rules() -> Vec<Rule> {
+    let name_in_path = r"([^./][^/]*|\.[^./][^/]*|\.\.[^/]+)";
+    let files = pattern(&format!("^apps(/{name_in_path})+$"));
+    let unique = |element: Value| json!({"minItems": 1, "uniqueItems": true, "items": element});
+    vec![
+        field(
+            "teams",
+            "In a folder: which files may have which hosts, and what else their apps may do",
+            json!({"minItems": 1}),
+        ),
+        field(
+            "teams[]",
+            "",
+            json!({"required": ["name", "files", "hosts"]}),
+        ),
+        field("teams[].name", "The team's name; unique", name()),
+        field(
+            "teams[].files",
+            "Patterns of its files, from the policy's folder on, like `apps/payments/**`",
+            unique(files),
+        ),
+        field(
+            "teams[].hosts",
+            "The hosts that its apps may have: exact names, or `*.example.com` for exactly one label",
+            hosts(),
+        ),
+        field(
+            "teams[].from",
+            "The trust entries and providers that its rules may name [default: none]",
+            unique(name()),
+        ),
+        field(
+            "teams[].public",
+            "Whether its rules may admit everyone [default: false]",
+            json!({}),
+        ),
+        field(
+            "teams[].forward_authorization",
+            "Whether its apps may receive the `Authorization` header [default: false]",
             json!({}),
         ),
     ]
@@ -396,10 +480,7 @@ fn app_rules() -> Vec<Rule> {
         field(
             "apps[].contact",
             "Whom a user without access can ask: a text, whose `https` URLs are links",
-            json!({
-                "pattern": r"^[^\x00-\x1f\x7f-\x9f]*[^ \x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$",
-                "maxLength": 256,
-            }),
+            visible(256),
         ),
         field(
             "apps[].preflight",

@@ -46,27 +46,35 @@ type FileId = (u64, u64);
 impl Listener {
     /// Starts to listen.
     pub(crate) async fn bind(listen: &Listen) -> Result<Self, Report> {
-        let bound = match listen {
+        let bound = Self::try_bind(listen).await;
+        bound.map_err(|error| Self::report(listen, &error))
+    }
+
+    /// The same, with the kind of the error.
+    pub(crate) async fn try_bind(listen: &Listen) -> io::Result<Self> {
+        match listen {
             Listen::Tcp(address) => tcp(*address).map(Self::Tcp),
             Listen::Unix { path, mode } => unix(path, *mode).await,
+        }
+    }
+
+    /// The report of an error of [`Self::try_bind`].
+    pub(crate) fn report(listen: &Listen, error: &io::Error) -> Report {
+        let help = match error.kind() {
+            io::ErrorKind::AlreadyExists => {
+                "remove it if nothing needs it, or use another path for the socket"
+            }
+            io::ErrorKind::AddrInUse => {
+                "stop the process that listens there, or use another address"
+            }
+            io::ErrorKind::AddrNotAvailable => "use an address of this machine",
+            io::ErrorKind::PermissionDenied => {
+                "use a port from 1024, or a folder that this user can write to"
+            }
+            io::ErrorKind::NotFound => "create the folder of the socket",
+            _ => "use another address",
         };
-        bound.map_err(|error| {
-            let help = match error.kind() {
-                io::ErrorKind::AlreadyExists => {
-                    "remove it if nothing needs it, or use another path for the socket"
-                }
-                io::ErrorKind::AddrInUse => {
-                    "stop the process that listens there, or use another address"
-                }
-                io::ErrorKind::AddrNotAvailable => "use an address of this machine",
-                io::ErrorKind::PermissionDenied => {
-                    "use a port from 1024, or a folder that this user can write to"
-                }
-                io::ErrorKind::NotFound => "create the folder of the socket",
-                _ => "use another address",
-            };
-            Report::of(&listen.to_string(), &format!("can't listen: {error}"), help)
-        })
+        Report::of(&listen.to_string(), &format!("can't listen: {error}"), help)
     }
 
     /// Its address, with the real port where port 0 was configured.

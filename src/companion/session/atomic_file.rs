@@ -1,9 +1,8 @@
 //! Files that are replaced atomically: written under a temporary name, then renamed.
 
 use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
@@ -54,8 +53,8 @@ pub(super) fn write(path: &Path, content: &[u8]) -> io::Result<()> {
         Err(error) => return Err(error),
     };
     let temporary = temporary_name(&target)?;
-    let file = create_new(&temporary)?;
-    let written = write_all(file, content).and_then(|()| fs::rename(&temporary, &target));
+    let file = files::create_private(&temporary)?;
+    let written = files::write_all(file, content).and_then(|()| fs::rename(&temporary, &target));
     if let Err(error) = written {
         // The first error is the one to report.
         let _ = fs::remove_file(&temporary);
@@ -63,16 +62,6 @@ pub(super) fn write(path: &Path, content: &[u8]) -> io::Result<()> {
     }
     // A rename is durable only once its folder is synced.
     File::open(folder(&target))?.sync_all()
-}
-
-fn create_new(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true).mode(0o600).open(path)
-}
-
-fn write_all(mut file: File, content: &[u8]) -> io::Result<()> {
-    file.write_all(content)?;
-    file.sync_all()
 }
 
 /// A unique name in the same folder.

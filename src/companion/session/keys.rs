@@ -19,15 +19,15 @@ use std::iter;
 use std::path::Path;
 
 use hmac::{Hmac, Mac as _};
-use p256::ecdsa::SigningKey;
 use portcullis_core::session::Id;
 use portcullis_core::timestamp::Timestamp;
-use sha2::{Digest as _, Sha256};
+use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use super::bytes;
 use super::record::Session;
 use super::secret::SecretKey;
+use crate::es256_key::Es256Key;
 
 /// All keys of a key file.
 pub(crate) struct Keys {
@@ -44,7 +44,7 @@ struct Key {
     sealing: SecretKey,
     /// The key id in sealed values.
     sealing_id: [u8; 8],
-    signing: SigningKey,
+    signing: Es256Key,
     /// The public key as a JSON Web Key, and its RFC 7638 thumbprint.
     jwk: String,
     kid: String,
@@ -157,28 +157,23 @@ impl fmt::Debug for Keys {
 
 impl Key {
     fn new(entry: &file::Entry) -> Option<Self> {
-        let signing = SigningKey::from_slice(entry.signing.bytes()).ok()?;
-        let point = signing.verifying_key().to_encoded_point(false);
-        let (x, y) = (bytes::encode(point.x()?), bytes::encode(point.y()?));
-        // In the order and format of RFC 7638 section 3.2.
-        let members = format!(r#""crv":"P-256","kty":"EC","x":"{x}","y":"{y}""#);
-        let kid = bytes::encode(Sha256::digest(format!("{{{members}}}")));
+        let signing = Es256Key::from_scalar(entry.signing.bytes())?;
+        let kid = signing.thumbprint();
         let id = keyed_hash(&entry.sealing, b"portcullis: the name of a sealing key");
         Some(Self {
             created: Timestamp::from_secs(entry.created),
             use_after: Timestamp::from_secs(entry.use_after),
             sealing: entry.sealing.clone(),
             sealing_id: bytes::first(id),
+            jwk: signing.jwk(&kid),
             signing,
-            jwk: format!(r#"{{"alg":"ES256",{members},"kid":"{kid}","use":"sig"}}"#),
             kid,
         })
     }
 
     /// A random scalar of the curve P-256.
     fn random_scalar() -> SecretKey {
-        let key = SigningKey::random(&mut rand_core::OsRng);
-        SecretKey::from(<[u8; 32]>::from(key.to_bytes()))
+        SecretKey::from(*Es256Key::random_scalar())
     }
 }
 

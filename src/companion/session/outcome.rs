@@ -1,5 +1,9 @@
 //! The results of operations on sessions.
 
+use std::collections::BTreeSet;
+
+use portcullis_core::session::Id;
+
 use super::cookies::SetCookie;
 use super::record::Session;
 use super::unavailable::Unavailable;
@@ -80,8 +84,39 @@ impl From<EndReason> for NoSession {
 pub(crate) struct SignedOut {
     /// The session, if there was exactly one: the provider session should end too.
     pub(crate) session: Option<Session>,
+    /// All sessions that it ended.
+    pub(crate) ended: Vec<EndedSession>,
     /// The cookies that the response must set.
     pub(crate) set_cookies: Vec<SetCookie>,
+}
+
+/// A session that a sign-out ended.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct EndedSession {
+    /// Its id.
+    pub(crate) sid: Id,
+    /// The name of its provider.
+    pub(crate) provider: String,
+    /// Its user.
+    pub(crate) subject: String,
+}
+
+/// The result of a logout token, and the single sessions that it revoked.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct LoggedOut {
+    /// The result.
+    pub(crate) outcome: LogoutOutcome,
+    /// The sessions, as far as they are known one by one.
+    pub(crate) sids: BTreeSet<Id>,
+}
+
+impl From<LogoutOutcome> for LoggedOut {
+    fn from(outcome: LogoutOutcome) -> Self {
+        Self {
+            outcome,
+            sids: BTreeSet::new(),
+        }
+    }
 }
 
 /// The result of a logout token.

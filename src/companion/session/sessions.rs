@@ -39,9 +39,9 @@ const MIN_TOKEN_TTL: Duration = Duration::from_secs(30);
 /// All sessions of this companion.
 #[derive(Debug)]
 pub(crate) struct Sessions {
-    settings: SessionSettings,
-    keys: Arc<ArcSwap<Keys>>,
-    store: Arc<dyn SessionStore>,
+    pub(super) settings: SessionSettings,
+    pub(super) keys: Arc<ArcSwap<Keys>>,
+    pub(super) store: Arc<dyn SessionStore>,
     refreshes: Arc<SingleFlight>,
     policy_claims: PolicyClaims,
     /// How long a request waits for a refresh.

@@ -10,14 +10,18 @@
 mod completed_attempts;
 mod cookie;
 mod file;
+mod probe;
 mod redis;
 mod settings;
 mod ticket;
 
+pub(crate) use probe::{FileProbe, StoreProbe};
+pub(crate) use redis::{RedisInfo, RedisProbe};
+pub(crate) use settings::RedisSettings;
+#[cfg(test)]
+pub(crate) use settings::RedisTopology;
 use settings::StoreSettingsError;
 pub(crate) use settings::{RedisOptions, StoreOptions, StoreSettings, ValueInError};
-#[cfg(test)]
-pub(crate) use settings::{RedisSettings, RedisTopology};
 pub(super) use ticket::{RecordRef, Ticket};
 
 use std::fmt;

@@ -44,7 +44,7 @@ impl Fixture {
     }
 
     fn poll(&mut self) -> String {
-        self.watcher.poll(&self.metrics);
+        self.watcher.poll(&self.metrics.reloads);
         self.watched.load().to_string()
     }
 
@@ -124,13 +124,13 @@ fn after_a_failed_reload_corrected_permissions_are_noticed() {
     fs::write(&file, "b").expect("a file");
     set_mode(0o664);
     for _ in 0..4 {
-        watcher.poll(&metrics);
+        watcher.poll(&metrics.reloads);
         assert_eq!(*watched.load(), "a");
     }
     assert!(counted("failed", 1));
     set_mode(0o600);
     for _ in 0..3 {
-        watcher.poll(&metrics);
+        watcher.poll(&metrics.reloads);
         assert_eq!(*watched.load(), "b");
     }
     assert!(counted("failed", 1) && counted("reloaded", 1));
@@ -189,8 +189,8 @@ fn a_kubernetes_volume_is_swapped_atomically() {
     write("..second", "b");
     point("..second");
     fs::remove_dir_all(folder.join("..first")).expect("a folder");
-    watcher.poll(&metrics);
-    watcher.poll(&metrics);
+    watcher.poll(&metrics.reloads);
+    watcher.poll(&metrics.reloads);
     assert_eq!(*watched.load(), "b");
 }
 

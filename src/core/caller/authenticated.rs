@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 
 use super::Caller;
-use crate::session::{Claims, SessionHandles};
+use crate::session::{Claims, Id, SessionHandles};
 use crate::timestamp::Timestamp;
 use crate::token::{Token, TokenError, Verified};
 use crate::trust::Trust;
@@ -129,6 +129,11 @@ impl AuthenticatedCaller {
     pub(crate) const fn verified(&self) -> &Verified {
         &self.verified
     }
+}
+
+/// The id of a session's tokens in audit records, see [`AuthenticatedCaller::token_id`].
+pub fn session_token_id(sid: Id) -> String {
+    token_id(sid.as_bytes())
 }
 
 fn token_id(of: &[u8]) -> String {

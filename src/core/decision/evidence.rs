@@ -11,7 +11,7 @@ use crate::reason::Reason;
 use crate::token::{Token, TokenError};
 use crate::trust::Trust;
 
-pub(crate) use claimed::Claimed;
+pub(crate) use claimed::claimed;
 
 #[cfg(test)]
 mod tests;

@@ -51,13 +51,15 @@ impl<'g> Decision<'g> {
     }
 
     /// Turns a refusal into [`Reason::ReportOnly`] if the app only reports refusals now. A request that is
-    /// ambiguous, or that can't be decided now, is refused all the same.
+    /// ambiguous, or that can't be decided now, is refused all the same, and so is a caller that the policy
+    /// refuses.
     pub(super) fn report_only(&mut self, app: &App, now: Timestamp) {
         let class = self.reason.class();
         if matches!(
             class,
             Class::Unauthenticated | Class::InvalidToken | Class::Forbidden
-        ) && app.is_report_only(now)
+        ) && self.reason != Reason::CallerRefused
+            && app.is_report_only(now)
         {
             self.reported = Some(self.reason);
             self.reason = Reason::ReportOnly;

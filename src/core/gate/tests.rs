@@ -16,6 +16,7 @@ mod evidence;
 mod foreign_cookies;
 mod own_bearer;
 mod refreshing;
+mod refused_callers;
 mod report_until;
 mod same_origin;
 mod session_tokens;

@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::Algorithm;
 use super::material::Material;
+use crate::json::quoted;
 
 /// The longest `kid`, in bytes: the maximum that Kubernetes allows an external signer.
 pub(crate) const MAX_KID: usize = 1024;
@@ -71,11 +72,10 @@ impl Key {
 
     /// The key as a JSON Web Key: its public members, `alg`, and `kid` if it has one.
     pub fn to_jwk(&self) -> String {
-        let kid = self.kid.as_deref().map_or_else(String::new, |kid| {
-            // Serializing a string can't fail.
-            let kid = serde_json::to_string(kid).unwrap_or_default();
-            ["\"kid\":", &kid, ","].concat()
-        });
+        let kid = self
+            .kid
+            .as_deref()
+            .map_or_else(String::new, |kid| ["\"kid\":", &quoted(kid), ","].concat());
         format!(r#"{{"alg":"{}",{kid}{}}}"#, self.algorithm, self.members)
     }
 

@@ -52,6 +52,10 @@ fn whom_to_ask(decision: &Decision<'_>) -> String {
             Some(contact) => [" If that does not help, ask ", &contact, "."].concat(),
             None => String::new(),
         },
+        (Class::Forbidden, Reason::CallerRefused) => {
+            let contact = contact.as_deref().unwrap_or("your administrator");
+            [" Ask ", contact, " about it."].concat()
+        }
         (Class::Forbidden, Reason::CallerNotAllowed | Reason::ProxyUntrusted) => {
             let contact = contact.as_deref().unwrap_or("its owner");
             [" Ask ", contact, " for access."].concat()
@@ -99,6 +103,10 @@ fn title_and_text(decision: &Decision<'_>) -> (&'static str, String) {
         (Class::Forbidden, Reason::AppUnknown) => (
             "Page not found",
             "No app is configured at this address. Check the address.".to_owned(),
+        ),
+        (Class::Forbidden, Reason::CallerRefused) => (
+            "Access denied",
+            signed_in_as(decision) + ". Your access has been blocked.",
         ),
         (Class::Forbidden, reason) => {
             let who = signed_in_as(decision);

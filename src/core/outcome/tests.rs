@@ -1,6 +1,8 @@
 use super::*;
 use crate::policy::Policy;
 
+const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_123);
+
 const POLICY: &str = r#"{
   "trust": [{"name": "blue", "kind": "oidc", "issuer": "https://blue.example.com",
              "audiences": ["a"], "keys": {"envoy_cluster": "blue"}}],
@@ -38,7 +40,7 @@ fn an_allowed_request_is_forwarded_without_identity_headers() {
         (b"x-forwarded-for", b"10.0.0.1"),
         (b"cookie", b"a=1"),
     ]);
-    let Outcome::Forward(verdict) = public(&policy).outcome(&headers, policy.audit()) else {
+    let Outcome::Forward(verdict) = public(&policy).outcome(&headers, &policy, NOW) else {
         panic!("it is allowed");
     };
     let removed: Vec<&[u8]> = verdict.removals().collect();
@@ -60,14 +62,14 @@ fn an_allowed_request_is_forwarded_without_identity_headers() {
 fn a_refused_request_gets_a_local_reply() {
     let policy = Policy::from_json(POLICY).unwrap();
     let headers = Headers::default();
-    let outcome = Decision::new(Reason::AppUnknown).outcome(&headers, policy.audit());
+    let outcome = Decision::new(Reason::AppUnknown).outcome(&headers, &policy, NOW);
     let Outcome::Reply(reply, verdict) = outcome else {
         panic!("it is refused");
     };
     assert_eq!(reply.status, 403);
     assert_eq!(verdict.audit_level(), Some(Level::Error));
     assert_eq!(verdict.challenge(), Some(reply));
-    let record = verdict.audit_record();
+    let record = verdict.audit_record(None);
     assert!(record.contains("\"reason\":\"app-unknown\""), "{record}");
 }
 
@@ -79,7 +81,7 @@ fn header_changes_are_removals_then_cookies_then_identity_and_stop_at_an_error()
         (b"X-WebAuth_User", b"admin"),
         (b"authorization", b"Bearer x"),
     ]);
-    let outcome = public(&policy).outcome(&headers, policy.audit());
+    let outcome = public(&policy).outcome(&headers, &policy, NOW);
     let changes = header_changes(outcome.verdict());
     let expected = [&b"X-WebAuth_User"[..], b"authorization"].map(|name| (name.to_vec(), None));
     assert_eq!(changes, expected);
@@ -96,8 +98,8 @@ fn header_changes_are_removals_then_cookies_then_identity_and_stop_at_an_error()
 fn the_audit_record_is_logged_at_the_policys_level_if_the_log_has_it() {
     let policy = Policy::from_json(POLICY).unwrap();
     let headers = Headers::default();
-    let refused = Decision::new(Reason::AppUnknown).outcome(&headers, policy.audit());
-    let allowed = public(&policy).outcome(&headers, policy.audit());
+    let refused = Decision::new(Reason::AppUnknown).outcome(&headers, &policy, NOW);
+    let allowed = public(&policy).outcome(&headers, &policy, NOW);
     for (outcome, is_logged, logged) in [
         (&refused, true, 1),
         (&refused, false, 0),
@@ -107,16 +109,20 @@ fn the_audit_record_is_logged_at_the_policys_level_if_the_log_has_it() {
         outcome.verdict().record(
             |name, value| state.push(format!("{name}={value}")),
             |level| level == Level::Error && is_logged,
+            || {
+                assert_eq!(logged, 1, "a record without a receiver");
+                Some("192.0.2.7".to_owned())
+            },
             |level, line| lines.push((level, line.to_owned())),
         );
         let reason = outcome.verdict().decision().reason().code();
         assert_eq!(state.last(), Some(&format!("portcullis.reason={reason}")));
         assert_eq!(lines.len(), logged);
-        assert!(
-            lines
-                .iter()
-                .all(|line| *line == (Level::Error, outcome.verdict().audit_record()))
-        );
+        assert!(lines.iter().all(|line| *line
+            == (
+                Level::Error,
+                outcome.verdict().audit_record(Some("192.0.2.7"))
+            )));
     }
 }
 
@@ -153,7 +159,7 @@ fn h06_connection_fields_of_an_upgrade_are_replaced() {
         (b"x-note", b"a"),
         (b"te", b"trailers"),
     ]);
-    let outcome = public(&policy).outcome(&headers, policy.audit());
+    let outcome = public(&policy).outcome(&headers, &policy, NOW);
     let changes = header_changes(outcome.verdict());
     let expected: [(&[u8], Option<&[u8]>); 3] = [
         (b"connection", Some(b"Upgrade")),
@@ -171,7 +177,7 @@ fn the_audit_record_is_in_filter_state_if_the_policy_says_so() {
         let policy = POLICY.replace(audit, &format!("{audit}{access_log}"));
         let policy = Policy::from_json(&policy).unwrap();
         let headers = Headers::default();
-        let outcome = Decision::new(Reason::AppUnknown).outcome(&headers, policy.audit());
+        let outcome = Decision::new(Reason::AppUnknown).outcome(&headers, &policy, NOW);
         let (mut state, mut line) = (None, None);
         outcome.verdict().record(
             |name, value| {
@@ -180,6 +186,7 @@ fn the_audit_record_is_in_filter_state_if_the_policy_says_so() {
                 }
             },
             |_| is_logged,
+            || None,
             |_, record| line = Some(record.to_owned()),
         );
         (state, line)
@@ -215,7 +222,7 @@ fn a_request_for_an_ungated_host_loses_only_our_header_fields_and_cookies() {
         (b"te", b"trailers"),
         (b"cookie", b"a=1; __Secure-portcullis=x; b=2"),
     ]);
-    let outcome = decision.outcome(&headers, policy.audit());
+    let outcome = decision.outcome(&headers, &policy, NOW);
     let Outcome::Forward(verdict) = &outcome else {
         panic!("it is forwarded");
     };

@@ -148,8 +148,7 @@ impl App {
     /// Whether a rule or a shadow rule lists callers of the trust entry or the provider that authenticated this
     /// one.
     pub(crate) fn names(&self, caller: &Caller) -> bool {
-        let rules = self.rules.iter().chain(&self.shadow_rules);
-        let mut entries = rules.flat_map(Rule::allow);
+        let mut entries = self.all_rules().flat_map(Rule::allow);
         entries.any(|entry| entry.names_source(caller))
     }
 

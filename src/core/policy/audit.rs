@@ -1,12 +1,17 @@
-//! Where audit records go.
+//! Where audit records go, and which personal data they contain.
 
-/// The level of the audit record, by decision. `None` (`off` in a policy) writes no record to the log.
+/// The level of the audit record, by decision, and its content. `None` (`off` in a policy) writes no record to the
+/// log.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Audit {
     pub(super) allowed: Option<Level>,
     pub(super) refused: Option<Level>,
     /// Whether the record is in filter state too, for access logs.
     pub(super) access_log: bool,
+    /// Whether the record has the caller's e-mail address.
+    pub(super) email: bool,
+    /// Whether the record has the user name that the caller prefers.
+    pub(super) preferred_username: bool,
 }
 
 /// A log level.
@@ -37,6 +42,16 @@ impl Audit {
         self.access_log
     }
 
+    /// Whether the record has the caller's e-mail address.
+    pub(crate) const fn has_email(self) -> bool {
+        self.email
+    }
+
+    /// Whether the record has the user name that the caller prefers.
+    pub(crate) const fn has_preferred_username(self) -> bool {
+        self.preferred_username
+    }
+
     /// The level with this name; `Some(None)` for `off`, and `None` for an unknown name.
     pub(super) fn level_named(name: &str) -> Option<Option<Level>> {
         Some(match name {
@@ -56,6 +71,8 @@ impl Default for Audit {
             allowed: Some(Level::Info),
             refused: Some(Level::Warn),
             access_log: false,
+            email: false,
+            preferred_username: false,
         }
     }
 }

@@ -7,6 +7,7 @@ mod header;
 mod host;
 mod identity_source;
 mod keys;
+mod refused_callers;
 mod rule;
 mod sso;
 mod trust;
@@ -15,7 +16,7 @@ use super::document::{self, Document};
 use super::error::{Location, PolicyError};
 use super::host::Table;
 use super::strip_headers::StripHeaders;
-use super::{Audit, Policy, PolicyDigest};
+use super::{Audit, Policy, PolicyDigest, suggestion};
 
 use identity_source::IdentitySources;
 
@@ -40,6 +41,13 @@ pub(super) fn policy(wire: Document, digest: PolicyDigest) -> Result<Policy, Pol
     if let Some(wire) = wire.ungated {
         host::ungated(wire, sources, &apps, &mut hosts, &root.member("ungated"))?;
     }
+    let refused_callers = refused_callers::refused_callers(
+        wire.refuse_callers.unwrap_or_default(),
+        sources,
+        &root.member("refuse_callers"),
+    )?;
+    let location = root.member("revision");
+    let revision = check::visible(wire.revision, 128, "the commit `4f2c91a`", &location)?;
     Ok(Policy {
         strip_headers: StripHeaders::of(&apps),
         trusts,
@@ -47,8 +55,10 @@ pub(super) fn policy(wire: Document, digest: PolicyDigest) -> Result<Policy, Pol
         apps,
         hosts,
         has_ungated_hosts,
+        refused_callers,
         audit,
         max_token,
+        revision,
         digest,
     })
 }
@@ -80,7 +90,22 @@ fn audit(wire: document::Audit, location: &Location) -> Result<Audit, PolicyErro
             location.error_about(&name, "is not a log level", help)
         })
     };
+    let (mut email, mut preferred_username) = (false, false);
+    let at = location.member("people");
+    for (index, name) in wire.people.unwrap_or_default().iter().enumerate() {
+        match name.as_str() {
+            "email" => email = true,
+            "preferred_username" => preferred_username = true,
+            _ => {
+                let help = suggestion(name, &["email", "preferred_username"]);
+                let location = at.element(index);
+                return Err(location.error_about(name, "is not known here", &help));
+            }
+        }
+    }
     Ok(Audit {
+        email,
+        preferred_username,
         allowed: level(wire.allowed, location.member("allowed"), default.allowed)?,
         refused: level(wire.refused, location.member("refused"), default.refused)?,
         access_log: wire.access_log == Some(true),

@@ -5,7 +5,7 @@ use std::fmt;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::json::{FIRST_INEXACT_INTEGER, Json};
+use crate::json::{FIRST_INEXACT_INTEGER, Json, quoted};
 
 #[cfg(test)]
 mod tests;
@@ -92,6 +92,5 @@ fn canonical_number(number: &serde_json::Number) -> String {
 }
 
 fn write_text(text: &str, hash: &mut Sha256) {
-    // Serializing a string can't fail.
-    hash.update(serde_json::to_string(text).unwrap_or_default());
+    hash.update(quoted(text));
 }

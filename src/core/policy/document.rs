@@ -56,6 +56,8 @@ wire! {
         sso: Sso,
         apps: Vec<App>,
         ungated: Vec<String>,
+        refuse_callers: Vec<String>,
+        revision: String,
         audit: Audit,
         // Numbers in protobuf are doubles, and some tools write `16384.0`.
         max_token: f64,
@@ -150,11 +152,12 @@ wire! {
         contains: Json,
     }
 
-    /// The log levels of decisions.
+    /// The audit records: their log levels, and what they contain.
     struct Audit {
         allowed: String,
         refused: String,
         access_log: bool,
+        people: Vec<String>,
     }
 }
 

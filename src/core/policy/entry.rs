@@ -100,8 +100,14 @@ impl Entry {
     pub fn matches(&self, caller: &Caller) -> bool {
         // An entry without matchers can't be built; if it could, it should match no caller.
         !self.matchers.is_empty()
-            && self.from.as_ref().is_none_or(|from| *from == caller.from)
+            && self.matches_source(caller)
             && self.matchers.iter().all(|matcher| matcher.matches(caller))
+    }
+
+    /// Whether the trust entry or provider that authenticated the caller is the one of `from`, if the entry
+    /// has that.
+    pub(super) fn matches_source(&self, caller: &Caller) -> bool {
+        self.from.as_ref().is_none_or(|from| *from == caller.from)
     }
 }
 
@@ -206,7 +212,8 @@ fn same_number(one: &Number, other: &Number) -> bool {
 // === impl NamePart ===
 
 impl NamePart {
-    fn matches(&self, text: &str) -> bool {
+    /// Whether it matches this text.
+    pub fn matches(&self, text: &str) -> bool {
         match self {
             Self::Any => true,
             Self::Exact(exact) => exact == text,

@@ -32,8 +32,8 @@ pub(super) struct Table(Vec<(HostPattern, HostUse)>);
 // === impl HostPattern ===
 
 impl HostPattern {
-    /// Parses a host in any case, or `*.` and a host.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    /// Parses a host in any case, or `*.` and a host. `None` if it is neither.
+    pub fn parse(text: &str) -> Option<Self> {
         let text = text.to_ascii_lowercase();
         let (name, pattern): (&str, fn(String) -> Self) = match text.strip_prefix("*.") {
             Some(name) => (name, Self::OneLabel),
@@ -64,6 +64,11 @@ impl Table {
                 Ok(())
             }
         }
+    }
+
+    /// All of them, exact ones first.
+    pub(super) fn patterns(&self) -> impl Iterator<Item = &HostPattern> {
+        self.0.iter().map(|(pattern, _)| pattern)
     }
 
     /// What this host is for. An exact host takes precedence over a wildcard.

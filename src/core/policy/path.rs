@@ -4,6 +4,8 @@ use std::fmt;
 
 use crate::request::{self, Ambiguity};
 
+mod uncovered;
+
 #[cfg(test)]
 mod tests;
 
@@ -25,6 +27,8 @@ enum Segment {
     Any,
     Exact(String),
 }
+
+pub use uncovered::Uncovered;
 
 /// Why a text is not a valid pattern: the problem and how to fix it.
 pub(super) type PatternProblem = (&'static str, &'static str);

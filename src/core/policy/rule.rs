@@ -73,8 +73,17 @@ impl Rule {
 
     /// Whether it matches requests with this method and path.
     pub fn matches(&self, method: &str, path: &str) -> bool {
-        (self.methods.is_empty() || self.methods.iter().any(|known| known == method))
-            && (self.paths.is_empty() || self.paths.iter().any(|pattern| pattern.matches(path)))
+        self.matches_method(method) && self.matches_path(path)
+    }
+
+    /// Whether it matches requests with this method, whatever their path.
+    pub fn matches_method(&self, method: &str) -> bool {
+        self.methods.is_empty() || self.methods.iter().any(|known| known == method)
+    }
+
+    /// Whether it matches requests with this path, whatever their method.
+    pub(super) fn matches_path(&self, path: &str) -> bool {
+        self.paths.is_empty() || self.paths.iter().any(|pattern| pattern.matches(path))
     }
 
     /// Whether one of its entries lists the caller. A public rule lists none.

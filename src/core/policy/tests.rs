@@ -2,7 +2,9 @@ use super::*;
 use crate::trust::{KeyEndpoint, Kind};
 
 mod bad_apps;
+mod bad_audit;
 mod bad_keys;
+mod bad_refused_callers;
 mod bad_rules;
 mod bad_sso;
 mod bad_trusts;

@@ -2,7 +2,7 @@ use super::*;
 
 /// The codes that responses, logs, metrics and documentation agree on. A changed code breaks
 /// dashboards.
-const CODES: [&str; 32] = [
+const CODES: [&str; 33] = [
     "rule",
     "public",
     "preflight",
@@ -34,6 +34,7 @@ const CODES: [&str; 32] = [
     "keys-stale",
     "key-ambiguous",
     "app-unknown",
+    "caller-refused",
     "caller-not-allowed",
 ];
 

@@ -45,6 +45,8 @@ fn timestamps_of_rfc_3339_in_utc_are_parsed() {
             "{text}"
         );
         assert_eq!(Timestamp::from_secs(secs).to_rfc3339(), text);
+        let millis = Timestamp::from_millis(secs * 1000 + 7).to_rfc3339_millis();
+        assert_eq!(millis, text.replace('Z', ".007Z"));
     }
     for text in [
         "",

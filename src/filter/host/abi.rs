@@ -116,6 +116,9 @@ imports! {
     /// The lowest level that the proxy writes.
     fn log_level = proxy_get_log_level() -> level: u32;
 
+    /// The value of an attribute of the request, by its path, whose parts are separated by 0.
+    fn property = proxy_get_property(; path) => value;
+
     /// Sets a gauge, or records a value in a histogram.
     fn record_metric = proxy_record_metric(id: u32, value: u64);
 

@@ -4,9 +4,10 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use portcullis_tests::lab::tools;
+use serde_json::Value;
 
 use super::Tokens;
-use super::configurations::{portcullis, portcullis_with};
+use super::configurations::{policy, portcullis};
 use super::envoy::Envoy;
 use super::variants::{bearers, request, variant};
 use crate::load::CONNECTIONS;
@@ -89,8 +90,9 @@ impl Build {
     ) -> Self {
         let start =
             async |filter, level| Envoy::start(machine, vec![filter], level, companion).await;
-        let bearer = |audit| portcullis(module.to_owned(), &tokens.keys, audit);
-        let with_sessions = portcullis_with(module.to_owned(), &sign_in_stack::policy());
+        let with = |policy: &Value| portcullis(module.to_owned(), policy);
+        let bearer = |audit| with(&policy(&tokens.keys, audit));
+        let with_sessions = with(&sign_in_stack::policy());
         Self {
             tokens: start(bearer("off"), "error").await,
             audited: start(bearer("info"), "info").await,

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::tokens::{AUDIENCE, ISSUER};
 use crate::sign_in_stack::APP as HOST;
@@ -32,10 +32,10 @@ pub(super) fn jwt_authn(keys: &Value, caches: bool) -> Value {
 }
 
 /// Envoy's own filters for everything that Portcullis does with a token, except reasons and
-/// counters by app: a rule that lists the caller, removal and setting of identity headers, and
-/// filter state.
-pub(super) fn native(keys: &Value) -> Vec<Value> {
-    let mut jwt_authn = self::jwt_authn(keys, false);
+/// counters by app: rules, of which one lists the caller, removal and setting of identity headers,
+/// and filter state.
+pub(super) fn native(keys: &Value, caches: bool) -> Vec<Value> {
+    let mut jwt_authn = self::jwt_authn(keys, caches);
     let provider = &mut jwt_authn["typed_config"]["providers"]["staging"];
     provider["payload_in_metadata"] = json!("claims");
     provider["claim_to_headers"] = json!([
@@ -52,25 +52,34 @@ pub(super) fn native(keys: &Value) -> Vec<Value> {
             "mutations": {"request_mutations": removed},
         },
     });
-    let caller = json!({
-        "filter": "envoy.filters.http.jwt_authn",
-        "path": [{"key": "claims"}, {"key": "sub"}],
-        "value": {"string_match": {"exact": "system:serviceaccount:monitoring:karma"}},
-    });
+    let caller = |name: &str| {
+        json!({"metadata": {
+            "filter": "envoy.filters.http.jwt_authn",
+            "path": [{"key": "claims"}, {"key": "sub"}],
+            "value": {"string_match": {"exact": format!("system:serviceaccount:monitoring:{name}")}},
+        }})
+    };
     let method =
         |method: &str| json!({"header": {"name": ":method", "string_match": {"exact": method}}});
+    let policy = |name: &str| {
+        json!({
+            "permissions": [{"and_rules": {"rules": [
+                {"or_rules": {"rules": [method("GET"), method("HEAD")]}},
+                {"header": {"name": ":authority", "string_match": {"exact": HOST}}},
+                {"url_path": {"path": {"prefix": "/api/v2/"}}},
+            ]}}],
+            "principals": [caller(name)],
+        })
+    };
+    // Envoy evaluates them in the order of their names.
+    let policies: Map<String, Value> = callers()
+        .map(|name| (name.clone(), policy(&name)))
+        .collect();
     let rbac = json!({
         "name": "envoy.filters.http.rbac",
         "typed_config": {
             "@type": "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC",
-            "rules": {"policies": {"karma-polls": {
-                "permissions": [{"and_rules": {"rules": [
-                    {"or_rules": {"rules": [method("GET"), method("HEAD")]}},
-                    {"header": {"name": ":authority", "string_match": {"exact": HOST}}},
-                    {"url_path": {"path": {"prefix": "/api/v2/"}}},
-                ]}}],
-                "principals": [{"metadata": caller}],
-            }}},
+            "rules": {"policies": policies},
         },
     });
     let state = |name: &str, value: &str| {
@@ -88,7 +97,7 @@ pub(super) fn native(keys: &Value) -> Vec<Value> {
             "on_request_headers": [
                 state("caller", "%REQ(x-portcullis-caller)%"),
                 state("app", "alertmanager"),
-                state("rule", "karma-polls"),
+                state("rule", "karma"),
                 state("reason", "rule"),
             ],
         },
@@ -96,9 +105,23 @@ pub(super) fn native(keys: &Value) -> Vec<Value> {
     vec![header_mutation, jwt_authn, rbac, filter_state]
 }
 
-/// Portcullis: one rule that lists the caller, and identity headers for the app.
-pub(super) fn portcullis(module: PathBuf, keys: &Value, audit_allowed: &str) -> Value {
-    let policy = json!({
+/// The service accounts of ten rules. The last one sends the requests.
+fn callers() -> impl Iterator<Item = String> {
+    let others = (1..10).map(|number| format!("client-{number}"));
+    others.chain(["karma".to_owned()])
+}
+
+/// Ten rules, of which the last lists the caller, and identity headers for the app.
+pub(super) fn policy(keys: &Value, audit_allowed: &str) -> Value {
+    let rule = |name: String| {
+        json!({
+            "name": name,
+            "methods": ["GET", "HEAD"],
+            "paths": ["/api/v2/**"],
+            "allow": [{"service_account": format!("staging/monitoring/{name}")}],
+        })
+    };
+    json!({
         "trust": [{
             "name": "staging",
             "kind": "kubernetes",
@@ -109,20 +132,46 @@ pub(super) fn portcullis(module: PathBuf, keys: &Value, audit_allowed: &str) -> 
         "apps": [{
             "name": "alertmanager",
             "hosts": [HOST],
-            "rules": [{
-                "name": "karma-polls",
-                "methods": ["GET", "HEAD"],
-                "paths": ["/api/v2/**"],
-                "allow": [{"service_account": "staging/monitoring/karma"}],
-            }],
+            "rules": callers().map(rule).collect::<Vec<_>>(),
         }],
         "audit": {"allowed": audit_allowed},
-    });
-    portcullis_with(module, &policy)
+    })
 }
 
-/// Portcullis with this policy.
-pub(super) fn portcullis_with(module: PathBuf, policy: &Value) -> Value {
+/// The same app among 1,000, each with ten rules.
+pub(super) fn large_policy(keys: &Value) -> Value {
+    let mut policy = policy(keys, "off");
+    let app = policy["apps"][0].clone();
+    let others = (1..1000).map(|number| {
+        let mut app = app.clone();
+        app["name"] = json!(format!("app-{number}"));
+        app["hosts"] = json!([format!("app-{number}.example.com")]);
+        app
+    });
+    let apps = std::iter::once(app.clone()).chain(others);
+    policy["apps"] = apps.collect();
+    policy
+}
+
+/// Portcullis as a dynamic module, with this policy.
+pub(super) fn dynamic_module(policy: &Value) -> Value {
+    json!({
+        "name": "portcullis",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.dynamic_modules.v3\
+                .DynamicModuleFilter",
+            "dynamic_module_config": {"name": "portcullis", "do_not_close": true},
+            "filter_name": "portcullis",
+            "filter_config": {
+                "@type": "type.googleapis.com/google.protobuf.StringValue",
+                "value": policy.to_string(),
+            },
+        },
+    })
+}
+
+/// Portcullis as a WebAssembly filter, with this policy.
+pub(super) fn portcullis(module: PathBuf, policy: &Value) -> Value {
     json!({
         "name": "portcullis",
         "typed_config": {

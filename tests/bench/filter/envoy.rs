@@ -36,6 +36,9 @@ impl Envoy {
         let bootstrap = bootstrap(address, filters, companion);
         fs::write(&configuration, format!("{bootstrap:#}")).expect("a bootstrap file");
         let mut command = machine.command_on_server_core(tools::envoy(Version::V1_40));
+        let module = tools::dynamic_module();
+        let module_folder = module.parent().expect("a file in a folder");
+        command.env("ENVOY_DYNAMIC_MODULES_SEARCH_PATH", module_folder);
         command.arg("--config-path").arg(configuration);
         command.args(["--concurrency", "1", "--disable-hot-restart"]);
         command.args(["--log-level", "error", "--component-log-level"]);

@@ -5,7 +5,9 @@ use std::net::SocketAddr;
 use portcullis_tests::lab::{Call, tools};
 
 use super::Tokens;
-use super::configurations::{PATH, jwt_authn, native, portcullis, portcullis_with};
+use super::configurations::{
+    PATH, dynamic_module, jwt_authn, large_policy, native, policy, portcullis,
+};
 use super::envoy::Envoy;
 use crate::load::{CONNECTIONS, ExpectedResponse, Load};
 use crate::machine::Machine;
@@ -22,8 +24,11 @@ pub(super) struct Envoys {
     jwt_authn: Envoy,
     jwt_authn_cached: Envoy,
     native: Envoy,
+    native_cached: Envoy,
+    module: Envoy,
     portcullis: Envoy,
     portcullis_audited: Envoy,
+    portcullis_large: Envoy,
     portcullis_sessions: Envoy,
 }
 
@@ -32,15 +37,19 @@ impl Envoys {
     pub(super) async fn start(machine: &Machine, tokens: &Tokens, companion: SocketAddr) -> Self {
         let keys = &tokens.keys;
         let start = async |filters, level| Envoy::start(machine, filters, level, companion).await;
-        let portcullis_filters = |audit| vec![portcullis(tools::filter(), keys, audit)];
-        let sessions = vec![portcullis_with(tools::filter(), &sign_in_stack::policy())];
+        let portcullis_filters = |audit| vec![portcullis(tools::filter(), &policy(keys, audit))];
+        let large = vec![portcullis(tools::filter(), &large_policy(keys))];
+        let sessions = vec![portcullis(tools::filter(), &sign_in_stack::policy())];
         Self {
             open: start(vec![], "error").await,
             jwt_authn: start(vec![jwt_authn(keys, false)], "error").await,
             jwt_authn_cached: start(vec![jwt_authn(keys, true)], "error").await,
-            native: start(native(keys), "error").await,
+            native: start(native(keys, false), "error").await,
+            native_cached: start(native(keys, true), "error").await,
+            module: start(vec![dynamic_module(&policy(keys, "off"))], "error").await,
             portcullis: start(portcullis_filters("off"), "error").await,
             portcullis_audited: start(portcullis_filters("info"), "info").await,
+            portcullis_large: start(large, "error").await,
             portcullis_sessions: start(sessions, "error").await,
         }
     }
@@ -52,8 +61,11 @@ impl Envoys {
             &self.jwt_authn,
             &self.jwt_authn_cached,
             &self.native,
+            &self.native_cached,
+            &self.module,
             &self.portcullis,
             &self.portcullis_audited,
+            &self.portcullis_large,
             &self.portcullis_sessions,
         ] {
             for call in [Call::get(HOST, PATH), Call::get(HOST, PATH).bearer(&forged)] {
@@ -74,10 +86,13 @@ impl Envoys {
         tokens: &Tokens,
         session: &str,
     ) -> Result<Vec<Variant>, String> {
+        const WARM: &str = "Portcullis, one token repeated";
         const NATIVE_RS256: &str = "jwt_authn without its cache, RS256";
         const NATIVE_ES256: &str = "jwt_authn without its cache, ES256";
         const NATIVE_FILTERS: &str = "jwt_authn, rbac, headers, filter state, RS256";
         const NATIVE_CACHED: &str = "jwt_authn with its cache, one token";
+        const NATIVE_WARM: &str =
+            "jwt_authn with its cache, rbac, headers, filter state, one token";
         let rs256 = || bearers(&tokens.rs256);
         let es256 = || bearers(&tokens.es256);
         let one = || bearers(&tokens.rs256[..1]);
@@ -88,6 +103,7 @@ impl Envoys {
             (NATIVE_ES256, &[], &self.jwt_authn, es256()),
             (NATIVE_CACHED, &[], &self.jwt_authn_cached, one()),
             (NATIVE_FILTERS, &[], &self.native, rs256()),
+            (NATIVE_WARM, &[], &self.native_cached, one()),
             (
                 "Portcullis, every token new, RS256",
                 &[NATIVE_RS256, NATIVE_FILTERS][..],
@@ -100,10 +116,11 @@ impl Envoys {
                 &self.portcullis,
                 es256(),
             ),
+            (WARM, &[NATIVE_CACHED, NATIVE_WARM], &self.portcullis, one()),
             (
-                "Portcullis, one token repeated",
-                &[NATIVE_CACHED],
-                &self.portcullis,
+                "Portcullis, one token repeated, 1,000 apps",
+                &[WARM],
+                &self.portcullis_large,
                 one(),
             ),
             (
@@ -114,9 +131,27 @@ impl Envoys {
             ),
             (
                 "Portcullis, a user's session",
-                &[NATIVE_CACHED],
+                &[WARM],
                 &self.portcullis_sessions,
                 session(),
+            ),
+            (
+                "module, every token new, RS256",
+                &[NATIVE_RS256],
+                &self.module,
+                rs256(),
+            ),
+            (
+                "module, every token new, ES256",
+                &[NATIVE_ES256],
+                &self.module,
+                es256(),
+            ),
+            (
+                "module, one token repeated",
+                &[NATIVE_CACHED, NATIVE_WARM],
+                &self.module,
+                one(),
             ),
         ]
         .into_iter()

@@ -2,13 +2,21 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+use http_body_util::BodyExt as _;
+use hyper::body::Frame;
+use hyper::{Request, Version};
 use portcullis_tests::lab::{Call, port, wait};
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use super::fixture::{Attach, file, refusal, token};
-use super::target::Target;
+use super::streams::{Parts, send};
+use super::target::{MAX_STREAMS, Target};
 
 /// Forwards with these limits.
 async fn limited(target: &Target, limits: Value) -> Attach {
@@ -133,6 +141,44 @@ async fn a_client_that_does_not_read_is_disconnected() {
     };
     wait::until_true("the connection", wait::LONG, async || count(1).await).await;
     wait::until_true("its end", wait::LONG, async || count(0).await).await;
+}
+
+/// After its response's header, only TCP tells that a target does not take the body.
+#[tokio::test]
+async fn a_target_that_does_not_read_is_disconnected() {
+    let target = Target::start().await;
+    let attach = limited(&target, json!({"request": "1s"})).await;
+    let (parts, body) = Parts::new();
+    let request = Request::post("http://127.0.0.1/stall").header("transfer-encoding", "chunked");
+    let response = send(&attach, false, request.body(body).unwrap()).await;
+    assert_eq!(response.status(), 200);
+    let part = Bytes::from(vec![b'a'; 64 << 10]);
+    let upload =
+        tokio::spawn(async move { while parts.send(Frame::data(part.clone())).await.is_ok() {} });
+    let ended = timeout(wait::LONG, response.into_body().collect()).await;
+    assert!(ended.expect("in time").is_err());
+    upload.await.unwrap();
+}
+
+/// An HTTP/2 connection has a limited number of streams.
+#[tokio::test]
+async fn long_requests_do_not_delay_others() {
+    let target = Target::with_http2().await;
+    let attach = Arc::new(Attach::to(&target, &file(token(600)), &[]).await);
+    let mut long = JoinSet::new();
+    for _ in 0..2 * MAX_STREAMS + 1 {
+        let attach = Arc::clone(&attach);
+        long.spawn(async move { attach.get("/wait").await.status });
+    }
+    let count = 2 * MAX_STREAMS as usize + 1;
+    let all = async || target.requests().len() == count;
+    wait::until_true("all requests", wait::LONG, all).await;
+    assert_eq!(attach.get("/").await.status, 200);
+    assert_eq!(target.last().version, Version::HTTP_2);
+    for _ in 0..count {
+        target.release();
+        assert_eq!(long.join_next().await.unwrap().unwrap(), 200);
+    }
 }
 
 /// A stream may be silent for longer than the limit.

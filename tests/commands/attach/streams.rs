@@ -20,10 +20,11 @@ use super::fixture::{Attach, file, token};
 use super::target::{LARGE, Target};
 
 /// A body whose parts are sent one by one.
-struct Parts(mpsc::Receiver<Frame<Bytes>>);
+pub(super) struct Parts(mpsc::Receiver<Frame<Bytes>>);
 
 impl Parts {
-    fn new() -> (mpsc::Sender<Frame<Bytes>>, Self) {
+    /// A sender of parts, and the body that has them.
+    pub(super) fn new() -> (mpsc::Sender<Frame<Bytes>>, Self) {
         let (sender, receiver) = mpsc::channel(1);
         (sender, Self(receiver))
     }
@@ -42,7 +43,11 @@ impl Body for Parts {
 }
 
 /// Sends a request over a new connection with HTTP/1.1 or HTTP/2, and returns its response when the header is there.
-async fn send(attach: &Attach, is_http2: bool, request: Request<Parts>) -> Response<Incoming> {
+pub(super) async fn send(
+    attach: &Attach,
+    is_http2: bool,
+    request: Request<Parts>,
+) -> Response<Incoming> {
     let stream = TokioIo::new(TcpStream::connect(attach.address).await.unwrap());
     if is_http2 {
         let (mut sender, connection) = http2::handshake(TokioExecutor::new(), stream)

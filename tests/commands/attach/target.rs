@@ -2,12 +2,14 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt as _, Full};
-use hyper::body::Incoming;
+use hyper::body::{Body as HttpBody, Frame, Incoming};
 use hyper::header::{CONNECTION, LOCATION, TRAILER, UPGRADE};
 use hyper::service::service_fn;
 use hyper::{HeaderMap, Request, Response, StatusCode, Version};
@@ -16,12 +18,15 @@ use hyper_util::server::conn::auto::Builder;
 use portcullis_tests::lab::{Authority, port};
 use rustls::ServerConfig;
 use tokio::net::TcpSocket;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 
 /// The host in the certificate.
 pub(crate) const HOST: &str = "127.0.0.1";
+
+/// How many streams an HTTP/2 connection has at once.
+pub(crate) const MAX_STREAMS: u32 = 100;
 
 /// The size of the response at `/large`.
 pub(crate) const LARGE: usize = 32 << 20;
@@ -29,8 +34,8 @@ pub(crate) const LARGE: usize = 32 << 20;
 /// A running target. Stopped when dropped.
 ///
 /// `/echo` sends the request's body and trailers back as they arrive, `/discard` reads the body first, `/wait` responds after [`Target::release`],
-/// `/redirect` redirects to another host, `/large` responds with [`LARGE`] bytes. Upgrades are accepted and echoed.
-/// Anything else is `ok`.
+/// `/redirect` redirects to another host, `/large` responds with [`LARGE`] bytes, and `/stall` neither reads the
+/// request's body nor ends its response. Upgrades are accepted and echoed. Anything else is `ok`.
 pub(crate) struct Target {
     pub(crate) address: SocketAddr,
     pub(crate) authority: Authority,
@@ -47,13 +52,29 @@ pub(crate) struct Received {
     pub(crate) headers: HeaderMap,
 }
 
-#[derive(Default)]
 struct State {
     requests: Mutex<Vec<Received>>,
     release: Notify,
+    /// One permit for each TLS handshake.
+    handshakes: Semaphore,
 }
 
 type Body = BoxBody<Bytes, hyper::Error>;
+
+/// A response that does not end, and a request's body that is not read.
+struct Stalled(#[expect(dead_code, reason = "it is kept open")] Incoming);
+
+impl HttpBody for Stalled {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        Poll::Pending
+    }
+}
 
 impl Target {
     /// A target that supports HTTP/1.1.
@@ -72,7 +93,12 @@ impl Target {
         let mut tls = ServerConfig::clone(&authority.server(names));
         let protocols = protocols.iter().map(|name| name.as_bytes().to_vec());
         tls.alpn_protocols = protocols.collect();
-        let (tls, state, address) = (Arc::new(tls), Arc::default(), port::free());
+        let state = Arc::new(State {
+            requests: Mutex::default(),
+            release: Notify::new(),
+            handshakes: Semaphore::new(Semaphore::MAX_PERMITS),
+        });
+        let (tls, address) = (Arc::new(tls), port::free());
         Self {
             task: serve(address, &tls, &state),
             address,
@@ -99,6 +125,16 @@ impl Target {
     /// Lets one request of `/wait` end.
     pub(crate) fn release(&self) {
         self.state.release.notify_one();
+    }
+
+    /// Lets the TLS handshakes of new connections wait.
+    pub(crate) fn hold_handshakes(&self) {
+        self.state.handshakes.forget_permits(Semaphore::MAX_PERMITS);
+    }
+
+    /// Ends [`Self::hold_handshakes`].
+    pub(crate) fn release_handshakes(&self) {
+        self.state.handshakes.add_permits(Semaphore::MAX_PERMITS);
     }
 
     /// Closes all connections and the listener.
@@ -138,12 +174,14 @@ fn serve(address: SocketAddr, tls: &Arc<ServerConfig>, state: &Arc<State>) -> Ab
             let (stream, _) = listener.accept().await.unwrap();
             let (acceptor, state) = (acceptor.clone(), Arc::clone(&state));
             connections.spawn(async move {
+                let _handshake = state.handshakes.acquire().await.unwrap();
                 // A client that does not trust the certificate closes the connection.
                 let Ok(stream) = acceptor.accept(stream).await else {
                     return;
                 };
                 let service = service_fn(|request| respond(request, Arc::clone(&state)));
-                let builder = Builder::new(TokioExecutor::new());
+                let mut builder = Builder::new(TokioExecutor::new());
+                builder.http2().max_concurrent_streams(MAX_STREAMS);
                 let _closed = builder
                     .serve_connection_with_upgrades(TokioIo::new(stream), service)
                     .await;
@@ -196,6 +234,7 @@ async fn respond(
             let location = "https://other.example.com/login".parse().unwrap();
             response.headers_mut().insert(LOCATION, location);
         }
+        "/stall" => *response.body_mut() = Stalled(request.into_body()).boxed(),
         "/large" => *response.body_mut() = own(vec![b'a'; LARGE].into()),
         _ => {}
     }

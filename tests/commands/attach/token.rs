@@ -142,6 +142,39 @@ async fn an_expired_token_is_not_sent() {
     assert_eq!(attach.ready().await.status, 200);
 }
 
+/// The connection takes longer than the token is valid.
+#[tokio::test]
+async fn a_token_that_expires_while_connecting_is_not_sent() {
+    for target in [Target::start().await, Target::with_http2().await] {
+        let attach = Attach::to(&target, &file(token(3)), &[]).await;
+        target.hold_handshakes();
+        let response = attach.get("/").await;
+        assert_eq!(response.status, 503);
+        assert_eq!(refusal(&response).0, "token-expired");
+        target.release_handshakes();
+        // Requests have another connection or wait for the one that is established now.
+        let path = file(token(600));
+        let other = Attach::to(&target, &path, &[]).await;
+        assert_eq!(other.get("/other").await.status, 200);
+        let paths: Vec<String> = target.requests().into_iter().map(|one| one.uri).collect();
+        assert_eq!(paths, ["/other"]);
+    }
+}
+
+/// A request whose response takes longer than the token is valid.
+#[tokio::test]
+async fn a_request_that_was_sent_in_time_is_answered_after_the_tokens_end() {
+    let target = Target::start().await;
+    let attach = Attach::to(&target, &file(token(3)), &[]).await;
+    let (response, ()) = tokio::join!(attach.get("/wait"), async {
+        attach
+            .wait_for_log("the token has expired; requests are refused")
+            .await;
+        target.release();
+    });
+    assert_eq!(response.status, 200);
+}
+
 /// Changes a file so that it has no token: the last one is sent for a while, and then none.
 async fn check_without_token(reason: &str, change: impl FnOnce(&Path)) {
     let (target, path) = (Target::start().await, file(token(600)));

@@ -2,7 +2,7 @@
 
 use portcullis_core::timestamp::Timestamp;
 use portcullis_tests::lab::{Authority, Call, Issuer, Response, SigningKey, Token, wait};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::serve::fixture::{Companion, Files};
 
@@ -59,6 +59,7 @@ async fn nginx(companion: &Companion, token: &str) -> Response {
             "x-original-url",
             "https://alertmanager.example.com/api/v2/alerts",
         )
+        .header("x-forwarded-for", "203.0.113.9, 192.0.2.7")
         .header("authorization", format!("Bearer {token}"));
     call.send(companion.files.address).await
 }
@@ -136,6 +137,55 @@ async fn bearer_tokens_are_evaluated_and_keys_are_mirrored() {
     assert!(metrics.contains(decisions), "{metrics}");
     for path in ["/ping", "/ready"] {
         assert_eq!(companion.get(path).await.status, 200, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_revision_and_a_refused_caller_are_in_force_after_an_edit_and_in_the_records() {
+    let (authority, key) = (Authority::new(), SigningKey::p256());
+    let issuer = Issuer::start(&authority, ISSUER, &[&key]).await;
+    let companion = companion(&issuer, &authority).await;
+    assert_eq!(companion.get("/ready").await.text(), "OK\n");
+    let karma = Token::service_account(ISSUER, "gate", "monitoring", "karma").sign(&key);
+    assert_eq!(nginx(&companion, &karma).await.status, 202);
+
+    let edited = format!("revision: 4f2c91a\nrefuse_callers: [blue/monitoring/karma]\n{POLICY}");
+    companion.files.write("portcullis.yaml", &edited);
+    companion.wait_for_log("policy replaced").await;
+    let refused = nginx(&companion, &karma).await;
+    assert_eq!(refused.status, 403);
+    assert_eq!(refused.json()["reason"], "caller-refused");
+    for (host, address) in [
+        ("main", companion.files.address),
+        ("metrics", companion.files.metrics),
+    ] {
+        let ready = Call::get("localhost", "/ready").send(address).await;
+        assert_eq!(ready.text(), "OK\nrevision: 4f2c91a\n", "{host}");
+    }
+
+    let log = companion.log();
+    let replaced = log.iter().find(|line| line["message"] == "policy replaced");
+    let replaced = replaced.expect("a line");
+    assert_eq!(replaced["revision"], "4f2c91a");
+    let records = log
+        .iter()
+        .filter(|line| line["target"] == "portcullis::audit");
+    let records: Vec<Value> = records
+        .map(|line| serde_json::from_str(line["message"].as_str().unwrap()).unwrap())
+        .collect();
+    let [before, after] = &*records else {
+        panic!("{records:?}");
+    };
+    assert_eq!(before["allow"], "allow[0]");
+    assert_eq!(before.get("revision"), None);
+    assert_eq!(after["reason"], "caller-refused");
+    assert_eq!(
+        (&after["revision"], &after["policy"]),
+        (&json!("4f2c91a"), &replaced["policy"])
+    );
+    for record in [before, after] {
+        assert_eq!(record["client"], "192.0.2.7", "the client of the proxy");
+        assert_eq!(record["caller"], "blue/monitoring/karma");
     }
 }
 

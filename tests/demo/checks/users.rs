@@ -27,7 +27,9 @@ struct User<'a> {
 pub(super) async fn run(gateway: &DemoGateway) -> Vec<Row> {
     let mut anonymous = User::new(gateway, Account::Alice);
     let title = "a browser without a session";
-    let mut rows = vec![anonymous.request_as(title, None, GRAPH, REDIRECTED).await];
+    let navigation = ["--header", "sec-fetch-mode: navigate"].map(str::to_owned);
+    let redirected = anonymous.request_as(title, None, GRAPH, REDIRECTED).await;
+    let mut rows = vec![redirected.explained_as(gateway, GRAPH, &navigation)];
 
     // Groups decide who has access.
     let operators = allowed(Reason::Rule, "operators");
@@ -44,11 +46,10 @@ pub(super) async fn run(gateway: &DemoGateway) -> Vec<Row> {
     rows.push(alice.send_cross_site_alert().await);
     let cookie = alice.sign_out().await;
     let title = format!("{}, signed out", Account::Alice.title());
-    rows.push(
-        alice
-            .request_as(&title, None, READ_ALERTS, REDIRECTED)
-            .await,
-    );
+    let signed_out = alice
+        .request_as(&title, None, READ_ALERTS, REDIRECTED)
+        .await;
+    rows.push(signed_out.explained_as(gateway, READ_ALERTS, &navigation));
     rows.push(replay_stolen_cookies(gateway, &cookie).await);
     rows
 }
@@ -72,8 +73,13 @@ impl<'a> User<'a> {
 
     async fn request(&mut self, request: Request, expected: Expected) -> Row {
         let (title, caller) = (self.account.title(), self.account.caller());
-        self.request_as(&title, Some(&caller), request, expected)
-            .await
+        let row = self.request_as(&title, Some(&caller), request, expected);
+        let row = row.await;
+        if expected.is_refused() {
+            row.explained_as(self.gateway, request, &self.account.described())
+        } else {
+            row
+        }
     }
 
     /// Opens a page, without following redirects.
@@ -110,7 +116,10 @@ impl<'a> User<'a> {
             self.account.title()
         );
         let actual = (response.status, &line);
-        refused(403, Reason::CrossSite).compare(&title, Some(&caller), request, actual)
+        let row = refused(403, Reason::CrossSite).compare(&title, Some(&caller), request, actual);
+        let site = ["--header", "sec-fetch-site: same-site"].map(str::to_owned);
+        let described = [&self.account.described()[..], &site].concat();
+        row.explained_as(self.gateway, request, &described)
     }
 
     /// Signs out, here and at the provider. Returns the cookies from before, which an attacker has

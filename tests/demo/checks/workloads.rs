@@ -69,7 +69,12 @@ pub(super) async fn run(gateway: &DemoGateway, clusters: &Clusters) -> Vec<Row> 
         }
         let (response, line) = gateway.call(&call).await;
         let actual = (response.status, &line);
-        rows.push(expected.compare(caller.title(), caller.name(), request, actual));
+        let row = expected.compare(caller.title(), caller.name(), request, actual);
+        rows.push(if expected.is_refused() {
+            row.explained_as(gateway, request, &caller.described())
+        } else {
+            row
+        });
     }
     rows
 }

@@ -12,6 +12,8 @@ use std::io;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use portcullis_tests::demo::explanations::{self, Explanation};
+use portcullis_tests::demo::migration::{self, Decided};
 use portcullis_tests::demo::rotation::{self, Rotation};
 use portcullis_tests::demo::{self, Clusters, DemoGateway};
 use portcullis_tests::lab::folder::workspace;
@@ -70,9 +72,17 @@ async fn show(settings: &Settings) -> io::Result<ExitCode> {
             rows.len()
         );
     }
-    let rotation = rotation::run(&gateway, &clusters).await;
+    let folder = workspace().join(demo::FOLDER);
+    clusters.write_tokens(&folder)?;
+    clusters.write_keys()?;
+    let explanations = explanations::run(&rows, &gateway.write_policy(&folder)?);
+    print_explanations(&explanations);
+    let (rotation, decided) = tokio::join!(rotation::run(&gateway, &clusters), migration::run());
     print_rotation(&rotation);
-    let code = if unexpected == 0 && rotation.is_expected() {
+    print_migration(&decided);
+    let is_migrated = decided.iter().all(|one| one.status == one.expected);
+    let is_explained = explanations.iter().all(|one| one.differs.is_none());
+    let code = if unexpected == 0 && is_explained && rotation.is_expected() && is_migrated {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
@@ -80,14 +90,24 @@ async fn show(settings: &Settings) -> io::Result<ExitCode> {
     if settings.oneshot {
         return Ok(code);
     }
-    let folder = workspace().join("target/demo");
-    clusters.write_tokens(&folder)?;
     let authority = gateway.write_authority(&folder)?;
     guide::print(&gateway, &authority, &folder);
     loop {
         time::sleep(TOKEN_REFRESH_INTERVAL).await;
         clusters.write_tokens(&folder)?;
     }
+}
+
+/// Prints how to explain each refusal.
+fn print_explanations(explanations: &[Explanation]) {
+    println!("Why each of them was refused, from this folder:\n");
+    for Explanation { command, differs } in explanations {
+        println!("  {command}");
+        if let Some(said) = differs {
+            println!("  ^ says: {said}");
+        }
+    }
+    println!();
 }
 
 /// Prints what became of the polls while the client's token was rotated.
@@ -109,4 +129,24 @@ fn print_rotation(rotation: &Rotation) {
     for failure in &injected.failures {
         println!("  ^ failed: {failure}");
     }
+}
+
+/// Prints what the imported configuration of oauth2-proxy decides.
+fn print_migration(decided: &[Decided]) {
+    println!(
+        "`portcullis import oauth2-proxy` made a policy of tests/commands/import/story, with rules for what its log shows. \
+         oauth2-proxy let each of these requests through; forward auth by the policy:"
+    );
+    for Decided {
+        request,
+        status,
+        expected,
+    } in decided
+    {
+        println!("  {status}  {request}");
+        if status != expected {
+            println!("  ^ expected: {expected}");
+        }
+    }
+    println!();
 }

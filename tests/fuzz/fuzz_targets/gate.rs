@@ -133,7 +133,7 @@ fn check_forwarded(verdict: &Verdict<'_>, headers: &Headers<'_>) {
 
 fn check_audit_record(verdict: &Verdict<'_>, headers: &Headers<'_>) {
     // Adapters escape each line that they log.
-    let record = escape::json(&verdict.audit_record()).into_owned();
+    let record = escape::json(&verdict.audit_record(None)).into_owned();
     let is_separator =
         |letter: char| letter.is_control() || matches!(letter, '\u{85}' | '\u{2028}' | '\u{2029}');
     assert!(!record.contains(is_separator), "not one line: {record:?}");
@@ -212,7 +212,7 @@ fuzz_target!(|data: &[u8]| {
         ),
     }
     let is_allowed = decision.is_allowed();
-    let outcome = decision.outcome(&headers, FIXTURE.gate.policy().audit());
+    let outcome = decision.outcome(&headers, FIXTURE.gate.policy(), NOW);
     check_forwarded(outcome.verdict(), &headers);
     check_audit_record(outcome.verdict(), &headers);
     for (_, value) in outcome.verdict().filter_state() {

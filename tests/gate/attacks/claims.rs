@@ -22,7 +22,7 @@ async fn j18_an_issuer_matches_byte_for_byte() {
         let rules = policy["apps"][0]["rules"].as_array_mut().unwrap();
         rules.push(probes);
     };
-    let mut gateway = TestGateway::start(public).await;
+    let mut gateway = TestGateway::start(public).await.explained();
     let name = gateway.fixture.cluster("blue").issuer.name().to_owned();
     for issuer in [
         format!("{name}/"),
@@ -61,7 +61,7 @@ async fn j18_an_issuer_matches_byte_for_byte() {
 
 #[tokio::test]
 async fn j20_k04_a_token_for_another_audience_is_refused() {
-    let mut gateway = TestGateway::start(|_| ()).await;
+    let mut gateway = TestGateway::start(|_| ()).await.explained();
     for audience in [
         json!([]),
         json!(""),
@@ -143,7 +143,7 @@ async fn j20_a_token_for_app_a_is_refused_at_app_b() {
 
 #[tokio::test]
 async fn j16_j17_time_claims_are_checked_strictly() {
-    let mut gateway = TestGateway::start(|_| ()).await;
+    let mut gateway = TestGateway::start(|_| ()).await.explained();
     let now = now();
     for exp in [
         json!("9999999999"),
@@ -233,7 +233,7 @@ async fn j16_j17_time_claims_are_checked_strictly() {
 
 #[tokio::test]
 async fn k06_a_legacy_secret_token_is_refused() {
-    let gateway = TestGateway::start(|_| ()).await;
+    let gateway = TestGateway::start(|_| ()).await.explained();
     let legacy = |issuer: &str| {
         Token::new(json!({
             "iss": issuer,
@@ -268,7 +268,7 @@ async fn k06_a_legacy_secret_token_is_refused() {
 
 #[tokio::test]
 async fn j21_k03_a_contradictory_subject_is_refused() {
-    let gateway = TestGateway::start(|_| ()).await;
+    let gateway = TestGateway::start(|_| ()).await.explained();
     for subject in [
         "",
         "karma",
@@ -348,7 +348,7 @@ async fn k03_names_are_matched_literally() {
 
 #[tokio::test]
 async fn m01_m02_a_sender_constrained_token_is_not_a_bearer_token() {
-    let gateway = TestGateway::start(|_| ()).await;
+    let gateway = TestGateway::start(|_| ()).await.explained();
     for binding in [
         json!({"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}),
         json!({"x5t#S256": "bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2"}),
@@ -372,7 +372,9 @@ async fn m01_m02_a_sender_constrained_token_is_not_a_bearer_token() {
 async fn no_built_in_key_replaces_missing_keys() {
     let mut fixture = Fixture::start(&["blue"]).await;
     fixture.cluster_mut("blue").issuer.down().await;
-    let gateway = TestGateway::on(fixture, |_| (), |builder| builder).await;
+    let gateway = TestGateway::on(fixture, |_| (), |builder| builder)
+        .await
+        .explained();
     let forger = SigningKey::rsa("forger");
     let published = [
         "DHFbpoIUqrY8t2zpA2qXfCmr5VO5ZEr4RzHU_-envvQ",

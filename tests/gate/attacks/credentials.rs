@@ -10,7 +10,7 @@ fn get() -> Call {
 
 #[tokio::test]
 async fn h02_more_than_one_credential_is_refused() {
-    let gateway = TestGateway::start(|_| ()).await;
+    let gateway = TestGateway::start(|_| ()).await.explained();
     let good = gateway.token();
     let bearer = format!("Bearer {good}");
     for others in [
@@ -52,7 +52,7 @@ async fn h02_more_than_one_credential_is_refused() {
 
 #[tokio::test]
 async fn h02_a_bearer_token_is_accepted_in_authorization_only() {
-    let mut gateway = TestGateway::start(|_| ()).await;
+    let mut gateway = TestGateway::start(|_| ()).await.explained();
     let good = gateway.token();
     for scheme in ["Bearer", "bearer", "BEARER", "bEaReR", "Bearer   "] {
         let call = get().header("authorization", format!("{scheme} {good}"));
@@ -135,7 +135,7 @@ async fn h02_a_bearer_token_is_accepted_in_authorization_only() {
 /// Envoy's access log has the path as the client sent it; the audit record does not.
 #[tokio::test]
 async fn h02_j23_a_token_in_the_query_is_neither_read_nor_logged() {
-    let gateway = TestGateway::start(|_| ()).await;
+    let gateway = TestGateway::start(|_| ()).await.explained();
     let token = gateway.token();
     for name in ["access_token", "authorization", "token"] {
         let call = Call::get(HOST, &format!("/in-query?{name}={token}"));
@@ -152,7 +152,7 @@ async fn h02_j23_a_token_in_the_query_is_neither_read_nor_logged() {
 
 #[tokio::test]
 async fn non_ascii_bytes_in_any_header_neither_grant_access_nor_break_the_filter() {
-    let mut gateway = TestGateway::start(|_| ()).await;
+    let mut gateway = TestGateway::start(|_| ()).await.explained();
     let good = gateway.token();
     // One connection is one worker: a request that breaks it affects all that follow.
     let mut connection = Connection::open(gateway.gateway.address()).await.unwrap();

@@ -9,7 +9,7 @@ use serde_json::json;
 
 #[tokio::test]
 async fn j08_j22_ambiguous_json_is_refused() {
-    let mut gateway = TestGateway::start(|_| ()).await;
+    let mut gateway = TestGateway::start(|_| ()).await.explained();
     let blue = gateway.fixture.cluster("blue");
     let key = blue.key.clone();
     let good_header = format!(r#"{{"alg":"ES256","kid":"{}"}}"#, key.kid());
@@ -118,7 +118,7 @@ async fn j08_j22_ambiguous_json_is_refused() {
 
 #[tokio::test]
 async fn j01_j02_a_token_has_three_parts_and_one_encoding() {
-    let mut gateway = TestGateway::start(|_| ()).await;
+    let mut gateway = TestGateway::start(|_| ()).await.explained();
     let token = gateway.token();
     gateway.assert_allowed("valid", get_alerts(&token)).await;
     let parts: Vec<&str> = token.split('.').collect();
@@ -187,7 +187,7 @@ async fn j01_j02_a_token_has_three_parts_and_one_encoding() {
 
 #[tokio::test]
 async fn j03_an_oversized_token_is_not_decoded() {
-    let mut gateway = TestGateway::start(|_| ()).await;
+    let mut gateway = TestGateway::start(|_| ()).await.explained();
     let blue = gateway.fixture.cluster("blue");
     // The claim `filler` gives the token its length: three bytes are four characters of base64url.
     let plain = blue.karma().claim("filler", "").sign(&blue.key).len();

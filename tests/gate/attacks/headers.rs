@@ -133,7 +133,7 @@ async fn j10_a_kid_is_opaque_and_bounded() {
 
 #[tokio::test]
 async fn j06_crit_and_b64_are_refused() {
-    let gateway = TestGateway::start(|_| ()).await;
+    let gateway = TestGateway::start(|_| ()).await.explained();
     let key = gateway.fixture.cluster("blue").key.clone();
     for (name, value) in [
         ("crit", json!(["exp"])),
@@ -165,7 +165,7 @@ async fn j06_crit_and_b64_are_refused() {
 
 #[tokio::test]
 async fn j09_tokens_of_another_type_are_refused() {
-    let mut gateway = TestGateway::start(|_| ()).await;
+    let mut gateway = TestGateway::start(|_| ()).await.explained();
     let key = gateway.fixture.cluster("blue").key.clone();
     for typ in [
         "logout+jwt",

@@ -1,18 +1,11 @@
 //! A client that can't read its token again.
 
-use std::time::Duration;
-
-use portcullis_tests::lab::karma::{Karma, Upstream};
+use portcullis_tests::lab::karma::Upstream;
 use portcullis_tests::lab::{Authority, Call, Issuer, ProjectedToken, SigningKey, folder, wait};
 use serde_json::Value;
 
-use super::fixture::{Client, HOSTS, LIFETIME, start_envoy};
-
-/// Karma polls this often.
-const PAUSE: Duration = Duration::from_millis(200);
-
-/// How many lifetimes of its token a client is watched.
-const LIFETIMES: i64 = 10;
+use super::fixture::{Client, start_envoy};
+use crate::karma_gate::HOSTS;
 
 fn get_alerts() -> Call {
     Call::get(HOSTS[0], "/api/v2/alerts")
@@ -21,30 +14,13 @@ fn get_alerts() -> Call {
 #[tokio::test]
 async fn no_poll_fails_in_ten_lifetimes_of_the_token_where_a_copied_token_does() {
     let mut client = Client::start().await;
-    let copied = client.rotate().await;
+    let copied = client.karma_gate.rotate(&mut client.volume).await;
     client.until_verdict(&get_alerts(), "200").await;
     let proxied = HOSTS.map(|host| Upstream::new(host, client.envoy.address()));
-    let karma = Karma::start(proxied.to_vec(), PAUSE);
-    let copying = HOSTS.map(|host| {
-        Upstream::new(host, client.gate.address())
-            .tls(client.authority.trust())
-            .authorization(&format!("Bearer {copied}"))
-    });
-    let copying = Karma::start(copying.to_vec(), PAUSE);
-
-    // The kubelet rotates a token when most of its lifetime has passed: here, with one second left.
-    for _ in 0..LIFETIMES * LIFETIME {
-        client.rotate().await;
-    }
-    karma.polled(1).await;
-    let polls = karma.polls();
-    assert_eq!(polls.failures, [""; 0], "of {} polls", polls.complete);
-    assert!(polls.complete > 50, "{polls:?}");
-
-    let polls = copying.polls();
-    let expired = |failure: &String| failure.ends_with(": 401 expired");
-    assert!(polls.failures.iter().all(expired), "{:?}", polls.failures);
-    assert!(polls.failures.len() > 50, "{polls:?}");
+    let (karma_gate, volume) = (&client.karma_gate, &mut client.volume);
+    karma_gate
+        .assert_no_poll_fails(proxied, volume, &copied)
+        .await;
     for app in &client.apps {
         for request in app.requests() {
             assert!(!request["headers"].to_string().contains("authorization"));
@@ -85,8 +61,12 @@ async fn only_the_listed_hosts_get_the_token() {
     assert_eq!(response.verdict(), "403 caller-not-allowed");
     // What was sent before would be in the log too.
     let silence = |line: &Value| line["path"] == "/api/v2/silences";
-    client.gate.logged("the last request", silence).await;
-    for line in client.gate.access_log() {
+    client
+        .karma_gate
+        .gate
+        .logged("the last request", silence)
+        .await;
+    for line in client.karma_gate.gate.access_log() {
         let host = line["host"].as_str().expect("a host");
         assert!(!OTHERS.contains(&host), "{line}");
     }

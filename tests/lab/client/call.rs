@@ -75,6 +75,24 @@ impl Call {
         &self.method
     }
 
+    /// Its path with the query.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Its headers, without `Host`.
+    pub fn headers(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        let headers = self.headers.iter();
+        headers.map(|(name, value)| (&**name, &**value))
+    }
+
+    /// Whether other bytes are sent instead.
+    #[must_use]
+    pub const fn is_raw(&self) -> bool {
+        self.raw.is_some()
+    }
+
     /// Sends these bytes instead, over HTTP/1.1.
     #[must_use]
     pub fn raw(bytes: impl Into<Vec<u8>>) -> Self {

@@ -7,6 +7,12 @@ use serde_json::{Value, json};
 
 use super::listener;
 
+/// Envoy names the metrics of a dynamic module like those of a Wasm module, without a prefix.
+pub(super) fn module_metrics() -> Value {
+    let flag = "envoy.reloadable_features.dynamic_modules_strip_custom_stat_prefix";
+    json!({"layers": [{"name": "static", "static_layer": {flag: true}}]})
+}
+
 /// The bootstrap file.
 pub(super) fn bootstrap(admin: SocketAddr, clusters: &[Value], folder: &Path) -> Value {
     json!({

@@ -155,6 +155,13 @@ impl Builder {
         self
     }
 
+    /// Sets `path_with_escaped_slashes_action`.
+    #[must_use]
+    pub fn escaped_slashes(mut self, action: &'static str) -> Self {
+        self.listener.escaped_slashes = Some(action);
+        self
+    }
+
     /// Passes CONNECT to the filters, which Envoy rejects by default.
     #[must_use]
     pub fn allow_connect(mut self) -> Self {
@@ -218,7 +225,10 @@ impl Builder {
         }
         self.listener.write(&folder);
         let configuration = folder.join("bootstrap.json");
-        let bootstrap = bootstrap::bootstrap(admin, &self.clusters, &folder);
+        let mut bootstrap = bootstrap::bootstrap(admin, &self.clusters, &folder);
+        if self.listener.filters.is_some() && self.version != Version::V1_36 {
+            bootstrap["layered_runtime"] = bootstrap::module_metrics();
+        }
         std::fs::write(&configuration, format!("{bootstrap:#}")).expect("a bootstrap file");
 
         let mut command = Command::new(tools::envoy(self.version));

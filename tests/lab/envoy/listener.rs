@@ -37,6 +37,8 @@ pub(super) struct Listener {
     pub(super) upgrades: Vec<&'static str>,
     pub(super) filters: Option<Vec<Value>>,
     pub(super) stop_iteration: bool,
+    /// `path_with_escaped_slashes_action`.
+    pub(super) escaped_slashes: Option<&'static str>,
     /// The origin that Envoy's own CORS filter, before ours, allows.
     pub(super) cors: Option<String>,
 }
@@ -54,6 +56,7 @@ impl Listener {
             upgrades: vec!["websocket"],
             filters: None,
             stop_iteration: false,
+            escaped_slashes: None,
             cors: None,
         }
     }
@@ -104,7 +107,7 @@ impl Listener {
             .iter()
             .map(|kind| json!({"upgrade_type": kind}))
             .collect();
-        json!({
+        let mut manager = json!({
             "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3\
                 .HttpConnectionManager",
             "stat_prefix": "gateway",
@@ -115,7 +118,11 @@ impl Listener {
             "access_log": [access_log(&folder.join(ACCESS_LOG))],
             "route_config": {"name": "apps", "virtual_hosts": self.virtual_hosts()},
             "http_filters": filters,
-        })
+        });
+        if let Some(action) = self.escaped_slashes {
+            manager["path_with_escaped_slashes_action"] = json!(action);
+        }
+        manager
     }
 
     /// There is no catch-all: an unlisted host has no route.

@@ -172,6 +172,14 @@ async fn b06_a_logout_token_at_one_replica_revokes_the_session_at_both() {
         logout_tokens[0].error, None,
         "the first replica received it"
     );
+    let record = r#"\"event\":\"revoked\",\"reason\":\"backchannel-logout\",\"provider\":\"sso\",\"subject\":"#;
+    let logs = [0, 1].map(|replica| deployment.replicas[replica].companion.log());
+    let records = logs.map(|log| log.matches(record).count());
+    assert_eq!(
+        records,
+        [1, 0],
+        "one session, and the replica that received it"
+    );
     alice.visit(&format!("{URL}/ping")).await;
     assert_eq!(userinfo(&mut alice).await.status, 401);
     let [one, other] = [&deployment.replicas[0], &deployment.replicas[1]];

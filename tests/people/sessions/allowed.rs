@@ -12,7 +12,9 @@ use crate::sessions::session_gateway::{
 #[tokio::test]
 async fn a_session_is_verified_with_the_companions_keys() {
     for version in Version::ALL {
-        let mut gateway = SessionGateway::with(|_| {}, |builder| builder.version(version)).await;
+        let mut gateway = SessionGateway::with(|_| {}, |builder| builder.version(version))
+            .await
+            .explained();
         let ann = TestSession::new("ann/1");
         let (response, seen) = gateway
             .assert_allowed_with_response("good", with_session(&gateway.valid_token(&ann)))
@@ -61,7 +63,7 @@ async fn a_session_is_verified_with_the_companions_keys() {
 
 #[tokio::test]
 async fn h14_session_cookies_are_not_passed_to_the_app() {
-    let mut gateway = SessionGateway::start().await;
+    let mut gateway = SessionGateway::start().await.explained();
     let good = gateway.valid_token(&TestSession::new("ann"));
     let all_names = format!(
         "a=1;{TOKEN}={good};  b=\"2; {TOKEN}.0=x; {SEALED}=y; {SEALED}.1=z;{TOKEN}-login-abc=w; \
@@ -118,7 +120,7 @@ async fn h14_session_cookies_are_not_passed_to_the_app() {
 
 #[tokio::test]
 async fn j09_session_and_bearer_tokens_are_not_interchangeable() {
-    let mut gateway = SessionGateway::start().await;
+    let mut gateway = SessionGateway::start().await.explained();
     let ann = TestSession::new("ann");
     let (good, karma) = (gateway.valid_token(&ann), gateway.token());
     gateway
@@ -219,7 +221,9 @@ async fn h02_a_malformed_bearer_token_never_falls_back_to_the_session() {
         let edit = |policy: &mut serde_json::Value| {
             policy["apps"][0]["forward_authorization"] = json!(true);
         };
-        let mut gateway = SessionGateway::with(edit, |builder| builder.version(version)).await;
+        let mut gateway = SessionGateway::with(edit, |builder| builder.version(version))
+            .await
+            .explained();
         let good = gateway.valid_token(&TestSession::new("ann"));
         let values: [&[u8]; 18] = [
             b"Bearer",
@@ -259,7 +263,7 @@ async fn h02_a_malformed_bearer_token_never_falls_back_to_the_session() {
 
 #[tokio::test]
 async fn c04_cookies_set_by_another_host_neither_lock_out_nor_grant_access() {
-    let mut gateway = SessionGateway::start().await;
+    let mut gateway = SessionGateway::start().await.explained();
     let (ann, eve) = (TestSession::new("ann"), TestSession::new("eve"));
     let good = gateway.valid_token(&ann);
     let with = |cookies: String| Call::get(HOST, "/api").header("cookie", cookies);

@@ -16,7 +16,8 @@ async fn unsafe_methods_and_upgrades_require_the_apps_own_origin() {
         |policy| policy["apps"][0]["origins"] = json!([ALLOWED_ORIGIN]),
         |builder| builder,
     )
-    .await;
+    .await
+    .explained();
     let good = cookies(&gateway.valid_token(&TestSession::new("ann")));
     let own = format!("https://{HOST}");
     let call = |method: &str, headers: &[(&str, &str)]| {

@@ -19,7 +19,8 @@ async fn a_token_of_the_app_reaches_it_only_beside_a_valid_session() {
             |policy| policy["apps"][0]["bearer"] = json!("app"),
             |builder| builder.version(version),
         )
-        .await;
+        .await
+        .explained();
         let ann = TestSession::new("ann");
         let valid = gateway.valid_token(&ann);
         for token in ["glsa_opaque", FOREIGN] {

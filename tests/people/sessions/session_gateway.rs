@@ -76,6 +76,18 @@ impl SessionGateway {
         }
     }
 
+    /// The same, and each request that is asserted is explained too: the decision must be the same.
+    pub(crate) fn explained(self) -> Self {
+        let keys = json!({
+            "blue": {"keys": [self.fixture.cluster("blue").key.jwk()]},
+            "sso": {"keys": [self.key.jwk()]},
+        });
+        Self {
+            inner: self.inner.explained_with_keys(&keys),
+            ..self
+        }
+    }
+
     /// A valid token of a session.
     pub(crate) fn valid_token(&self, session: &TestSession) -> String {
         session.token().sign(&self.key)
@@ -114,8 +126,9 @@ impl SessionGateway {
         what: &str,
         call: Call,
     ) -> (Response, Value) {
-        let response = self.gateway.call(call).await;
+        let response = self.gateway.call(call.clone()).await;
         assert_eq!(response.verdict(), "200", "{what}: {}", response.text());
+        self.assert_explained(what, &call, &response).await;
         self.count_forwarded();
         self.assert_not_forwarded(what);
         let seen = self.fixture.app.requests().pop();

@@ -57,7 +57,7 @@ impl Fixture {
     /// What is sent at a time.
     fn sent_at(&self, secs: u64) -> String {
         match self.file.authorization(Timestamp::from_secs(secs)) {
-            Ok(value) => value.to_str().expect("text").to_owned(),
+            Ok((value, _)) => value.to_str().expect("text").to_owned(),
             Err(why) => why.reason().to_owned(),
         }
     }

@@ -142,9 +142,9 @@ impl Results {
 
     /// Workflow commands of GitHub Actions, which annotate the lines of the files.
     pub(super) fn github(&self) -> String {
-        let errors = self.errors.iter().map(|report| annotation("error", report));
+        let errors = self.errors.iter().map(|report| report.annotation("error"));
         let warnings = self.warnings.iter();
-        let warnings = warnings.map(|Warning(report)| annotation("warning", report));
+        let warnings = warnings.map(|Warning(report)| report.annotation("warning"));
         let mut lines: Vec<String> = errors.chain(warnings).collect();
         lines.push(self.text());
         lines.retain(|line| !line.is_empty());
@@ -164,26 +164,6 @@ fn problem(report: &Report) -> Value {
         "message": report.problem(),
         "help": report.help(),
     })
-}
-
-/// A workflow command: <https://docs.github.com/actions/reference/workflow-commands-for-github-actions>
-fn annotation(kind: &str, report: &Report) -> String {
-    let escaped = |text: &str| {
-        text.replace('%', "%25")
-            .replace('\r', "%0D")
-            .replace('\n', "%0A")
-    };
-    let property = |text: &str| escaped(text).replace(':', "%3A").replace(',', "%2C");
-    let mut properties = format!("file={}", property(report.name()));
-    if let Some((line, column)) = report.line_and_column() {
-        let _ = write!(properties, ",line={line},col={column}");
-    }
-    let path = report
-        .path()
-        .map(|path| format!("{path}: "))
-        .unwrap_or_default();
-    let message = format!("{path}{}\nhelp: {}", report.problem(), report.help());
-    format!("::{kind} {properties}::{}", escaped(&message))
 }
 
 // === impl ValidPolicy ===
@@ -227,12 +207,16 @@ fn open(policy: &Policy) -> Vec<(String, String)> {
 
 fn summary(policy: &Policy) -> String {
     let rules = policy.apps().iter().map(|app| app.rules().len()).sum();
-    [
+    let mut counts = vec![
         count(policy.trusts().len(), "trust entry", "trust entries"),
         count(policy.apps().len(), "app", "apps"),
         count(rules, "rule", "rules"),
-    ]
-    .join(", ")
+    ];
+    let refused = policy.refused_callers().count();
+    if refused > 0 {
+        counts.push(count(refused, "refused caller", "refused callers"));
+    }
+    counts.join(", ")
 }
 
 fn count(number: usize, one: &str, many: &str) -> String {

@@ -1,6 +1,7 @@
 use clap::Parser;
 
 use super::*;
+use crate::manifests::Found;
 use crate::manifests::Warning;
 
 const POLICY: &str = "\

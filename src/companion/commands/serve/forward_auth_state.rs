@@ -69,7 +69,8 @@ async fn follow_policy(
         if !Arc::ptr_eq(&loaded, &followed) {
             let next = evaluator.load().with_policy(loaded.policy.clone());
             evaluator.store(Arc::new(next));
-            info!(policy = %loaded.policy.digest(), "policy replaced");
+            let (digest, revision) = (loaded.policy.digest(), loaded.policy.revision());
+            info!(policy = %digest, revision, "policy replaced");
             followed = loaded;
         }
         policy.changed().await;

@@ -10,7 +10,8 @@ pub(super) async fn ping() -> &'static str {
     "OK\n"
 }
 
-/// `GET /ready`: whether the companion is ready, and otherwise what is missing.
+/// `GET /ready`: whether the companion is ready, and otherwise what is missing; and the revision of its policy.
 pub(super) async fn ready(State(state): State<SharedState>) -> Response {
-    state.readiness.response()
+    let evaluator = state.forward_auth.load();
+    state.readiness.response(evaluator.policy().revision())
 }

@@ -2,7 +2,6 @@
 
 mod settings;
 
-use portcullis_core::endpoints;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ use tracing::{info, warn};
 use url::Url;
 
 use crate::document::Report;
-use crate::provider::{Authentication, Provider};
+use crate::provider::{Authentication, Provider, callback_path, has_unnamed_callback};
 use crate::session::{
     ActiveSession, Cookies, Keys, NoSession, PolicyClaims, Redeem, RefreshFailure, Session,
     Sessions, SetCookie,
@@ -28,12 +27,6 @@ use crate::watch::{Watched, Watcher};
 
 /// How often the session store is checked.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
-
-/// The path of the redirect URI.
-const CALLBACK: &str = endpoints::CALLBACK.path;
-
-/// The provider whose callback path has no name, if there are several.
-const DEFAULT_PROVIDER: &str = "sso";
 
 /// The identity providers and the sessions.
 #[derive(Debug)]
@@ -120,14 +113,9 @@ impl Identity {
         });
     }
 
-    /// The redirect URI of a provider. Each provider has its own, as a defence against mix-up attacks
-    /// (RFC 9700 section 4.4.2).
+    /// The redirect URI of a provider.
     pub(crate) fn redirect_uri(&self, provider: &Provider) -> Option<Url> {
-        let path = if self.providers.has_unnamed_callback(provider) {
-            CALLBACK.to_owned()
-        } else {
-            format!("{CALLBACK}/{}", provider.name())
-        };
+        let path = callback_path(provider.name(), self.providers.only().is_some());
         Url::parse(&format!("{}{path}", self.url)).ok()
     }
 }
@@ -174,7 +162,7 @@ impl Providers {
     }
 
     fn has_unnamed_callback(&self, provider: &Provider) -> bool {
-        provider.name() == DEFAULT_PROVIDER || self.all.len() == 1
+        has_unnamed_callback(provider.name(), self.all.len() == 1)
     }
 }
 

@@ -12,6 +12,7 @@ use portcullis_core::policy::Policy;
 use crate::clock::now;
 use crate::config::Config;
 use crate::document::Report;
+use crate::manifests::PolicyFiles;
 use crate::metrics::Metrics;
 use crate::policy_file::PolicyFile;
 use crate::redirect_target::RedirectRules;
@@ -35,28 +36,35 @@ pub(super) fn watch(
     claims: PolicyClaims,
     metrics: Arc<Metrics>,
 ) -> Result<Watched<LoadedPolicy>, Report> {
-    let paths = vec![config.policy.clone()];
+    let path = config.policy.clone();
     let config = config.clone();
     let cookie = OnceLock::new();
-    watcher.watch("policy", paths, move |contents| {
-        let name = config.policy.display().to_string();
-        let loaded = load(name, contents.concat(), &config, &cookie)?;
+    let read = move || PolicyFiles::read(&path);
+    watcher.watch_contents("policy", read, move |files| {
+        let loaded = load(&PolicyFile::of(files)?, &config, &cookie)?;
         claims.update(&loaded.policy);
         metrics.policy_loaded(&loaded.policy);
         Ok(loaded)
     })
 }
 
+/// Refuses a policy that is not compatible with the configuration.
+pub(in crate::commands) fn check_compatibility(
+    file: &PolicyFile,
+    policy: &Policy,
+    config: &Config,
+) -> Result<(), Report> {
+    compatibility::check(file, policy, config).map(drop)
+}
+
 /// Loads a policy. `cookie` is the cookie name of the first policy that was loaded.
 fn load(
-    name: String,
-    bytes: Vec<u8>,
+    file: &PolicyFile,
     config: &Config,
     cookie: &OnceLock<String>,
 ) -> Result<LoadedPolicy, Report> {
-    let file = PolicyFile::parse(name, bytes)?;
     let policy = file.policy()?;
-    let sign_in = compatibility::check(&file, &policy, config)?;
+    let sign_in = compatibility::check(file, &policy, config)?;
     let redirects = match sign_in {
         Some((sso, sign_in)) => {
             let configured = sso.cookie_names().token();

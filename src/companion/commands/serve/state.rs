@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::config::Config;
+use crate::config::{Config, TrustedProxies};
 use crate::metrics::Metrics;
 use crate::public_url::PublicUrl;
 use crate::readiness::Readiness;
@@ -43,6 +43,8 @@ pub(crate) struct SignInState {
     pub(crate) identity: Identity,
     /// The current policy. A request should load it once.
     pub(crate) policy: Watched<LoadedPolicy>,
+    /// The proxies that are trusted to name the client.
+    pub(crate) trusted_proxies: TrustedProxies,
     /// The metrics.
     pub(crate) metrics: Arc<Metrics>,
 }

@@ -160,6 +160,7 @@ impl Companion {
             ProxyPeer {
                 address,
                 is_trusted,
+                client: None,
             },
             request,
             headers,

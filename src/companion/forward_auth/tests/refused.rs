@@ -7,8 +7,8 @@ use portcullis_tests::lab::{SigningKey, Token};
 use serde_json::json;
 
 use super::fixture::*;
-use super::logged::logged;
 use crate::forward_auth::ProxyPeer;
+use crate::logging::captured::logged;
 
 const ALERTS: &str = "GET https://app.example.com/api/v2/alerts";
 
@@ -30,6 +30,7 @@ async fn h10_only_trusted_proxies_are_trusted() {
         let peer = ProxyPeer {
             address: address.map(|address| address.parse::<IpAddr>().unwrap()),
             is_trusted: false,
+            client: address.and_then(|address| address.parse().ok()),
         };
         let response = companion.ask_as(peer, "GET /oauth2/auth", &headers);
         let (response, log) = logged(response).await;
@@ -47,6 +48,14 @@ async fn h10_only_trusted_proxies_are_trusted() {
         let line = format!("`trusted_proxies: [\"{name}\"]`");
         assert!(log.contains(&line), "{log}");
         assert!(!log.contains(&karma), "{log}");
+        // It is the client itself.
+        let client = match address {
+            Some("::ffff:10.1.2.3") => Some("10.1.2.3"),
+            address => address,
+        };
+        let member = client.map(|client| format!(r#""client":"{client}""#));
+        assert_eq!(log.contains(r#""client":"#), client.is_some(), "{log}");
+        assert!(member.is_none_or(|member| log.contains(&member)), "{log}");
     }
 }
 

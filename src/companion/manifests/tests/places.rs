@@ -1,6 +1,7 @@
 //! Which policies are found, and where their errors are.
 
 use super::*;
+use crate::watch::Contents as _;
 
 #[test]
 fn the_same_policy_has_the_same_digest_in_every_form() {
@@ -319,4 +320,56 @@ fn no_policy_anywhere_is_an_error_with_help() {
     let missing = Found::read(&[folder.path().join("none.yaml")]);
     assert_eq!(missing.errors.len(), 1);
     assert!(missing.errors[0].to_string().contains("can't be read"));
+}
+
+#[test]
+fn links_that_lead_back_end_in_an_error() {
+    let folder = Folder::new("manifests-loops");
+    folder.file("portcullis.yaml", "trust: []\n");
+    folder.file("apps/a.yaml", "apps: []\n");
+    for name in ["one", "two"] {
+        std::os::unix::fs::symlink("..", folder.path().join("apps").join(name)).unwrap();
+    }
+    let errors = [
+        Found::read(&[folder.path().to_owned()]).errors,
+        vec![PolicyFiles::read(folder.path()).map(|_| ()).unwrap_err()],
+    ];
+    for errors in errors {
+        let error = errors[0].to_string();
+        assert!(
+            error.contains("nested too deeply") && error.contains("check that no link leads back"),
+            "{error}"
+        );
+        assert_eq!(errors.len(), 1, "{errors:?}");
+    }
+}
+
+#[test]
+fn a_file_that_is_renamed_is_another_policy() {
+    let folder = Folder::new("manifests-renamed");
+    folder.file("portcullis.yaml", &policy(0));
+    let digest = || PolicyFiles::read(folder.path()).unwrap().digest();
+    folder.file("apps/a.yaml", "apps: []\n");
+    let first = digest();
+    let [old, new] = ["apps/a.yaml", "apps/b.yaml"].map(|name| folder.path().join(name));
+    // Its team may be another one.
+    std::fs::rename(old, new).unwrap();
+    assert_ne!(digest(), first);
+}
+
+#[test]
+fn a_pipe_in_a_folder_is_an_error_and_not_waited_for() {
+    let folder = Folder::new("manifests-pipe");
+    folder.file("portcullis.yaml", "trust: []\n");
+    folder.file("apps/a.yaml", "apps: []\n");
+    let pipe = folder.path().join("apps/b.yaml");
+    let made = std::process::Command::new("mkfifo").arg(pipe).status();
+    assert!(made.unwrap().success());
+    let error = PolicyFiles::read(folder.path()).map(|_| ()).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("apps/b.yaml: can't be read: not a regular file"),
+        "{error}"
+    );
 }

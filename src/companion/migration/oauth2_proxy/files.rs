@@ -1,12 +1,13 @@
 //! The two files that are written: both or none, and never over others.
 
-use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::{self, ErrorKind, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::fs::{self, DirBuilder};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use super::tree::Tree;
 use crate::document::Report;
+use crate::files;
 
 /// The contents of the two files.
 #[derive(Debug)]
@@ -86,15 +87,9 @@ pub(crate) fn write(folder: &Path, files: &Files) -> Result<(), Report> {
 
 /// Creates a file. Another program may have created it in the meantime: then it is not touched.
 fn create(path: &Path, content: &str, written: &mut Vec<PathBuf>) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    let mut file = options
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
+    let file = files::create_private(path)?;
     written.push(path.to_owned());
-    file.write_all(content.as_bytes())?;
-    file.sync_all()
+    files::write_all(file, content.as_bytes())
 }
 
 fn unwritable(path: &Path, error: &io::Error) -> Report {

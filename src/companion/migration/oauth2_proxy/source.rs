@@ -43,13 +43,11 @@ pub(super) struct Input {
 // === impl Sources ===
 
 impl Sources {
-    /// How many of them are standard input.
-    pub(crate) fn stdin_count(&self) -> usize {
+    /// All files.
+    pub(super) fn files(&self) -> impl Iterator<Item = &PathBuf> {
         let one = [&self.config, &self.alpha_config, &self.env, &self.helm];
         let one = one.into_iter().flatten().chain(&self.access_log);
         one.chain(&self.ingress)
-            .filter(|path| *path == Path::new("-"))
-            .count()
     }
 
     /// Whether there is nothing to import.

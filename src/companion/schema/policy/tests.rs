@@ -1,6 +1,9 @@
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use super::*;
+use crate::document::{Document, Report};
+use crate::manifests::FoundPolicy;
 use crate::schema::tests::{mutations, validator, walk};
 
 /// A policy with every field, valid as a whole.
@@ -47,9 +50,100 @@ const WHOLE: &str = r#"{
      ]}
   ],
   "ungated": ["shop.example.com", "*.shops.example.com"],
-  "audit": {"allowed": "info", "refused": "off", "access_log": true},
+  "refuse_callers": ["blue/monitoring/karma", "sso/group%2Fproject"],
+  "revision": "4f2c91a",
+  "audit": {"allowed": "info", "refused": "off", "access_log": true, "people": ["email", "preferred_username"]},
   "max_token": 16384
 }"#;
+
+/// The file of a policy folder with all but the apps, with every field of a team.
+const TEAMS: &str = r#"{
+  "trust": [
+    {"name": "blue", "kind": "kubernetes", "issuer": "https://kubernetes.example.com",
+     "audiences": ["portcullis"], "keys": {"envoy_cluster": "blue"}}
+  ],
+  "teams": [
+    {"name": "payments", "files": ["apps/payments/**", "apps/payments.yaml"],
+     "hosts": ["payments.example.com", "*.payments.example.com"], "from": ["blue"],
+     "public": true, "forward_authorization": true},
+    {"name": "shop", "files": ["apps/shop/*.yaml"], "hosts": ["shop.example.com"]}
+  ]
+}"#;
+
+/// Reads a document as that file of a policy folder.
+fn read_in_folder(document: &Value) -> Result<Policy, String> {
+    let app = "apps: [{name: payments, hosts: [payments.example.com], rules: [{name: a, paths: [/], public: true}]}]";
+    let parse = |name: &str, text: String| {
+        let document = Document::parse(name.to_owned(), text.into_bytes(), "");
+        document.map(Rc::new).map_err(|report| report.to_string())
+    };
+    let policy = parse("portcullis.json", document.to_string())?;
+    let app = parse("apps/payments/a.yaml", app.to_owned())?;
+    let found = FoundPolicy::folder(policy, vec![("apps/payments/a.yaml".to_owned(), app)]);
+    let errors = |reports: Vec<Report>| reports[0].problem();
+    found.map_err(errors)?.validate().map_err(errors)
+}
+
+#[test]
+fn the_schema_and_the_reader_of_teams_agree() {
+    let validator = validator(&policy());
+    let document: Value = serde_json::from_str(TEAMS).expect("JSON");
+    let (mut accepted, mut refused) = (0, 0);
+    let mut different = Vec::new();
+    // The rest of the document is compared without teams.
+    let mut mutations = mutations(&document);
+    mutations.retain(|(what, _)| what.starts_with("/teams"));
+    for (what, mutation) in mutations.iter().chain([&(String::new(), document.clone())]) {
+        match (read_in_folder(mutation), validator.validate(mutation)) {
+            (Ok(_), Ok(())) => accepted += 1,
+            (Err(_), Err(_)) => refused += 1,
+            (Ok(_), Err(error)) => different.push(format!("{what}: only the schema: {error}")),
+            // The app or the team refers to what is changed.
+            (Err(error), Ok(()))
+                if [
+                    "is not a host of the team",
+                    "is already a host of team",
+                    "is neither a trust entry nor a provider",
+                    "the rule admits everyone",
+                ]
+                .iter()
+                .any(|relation| error.contains(relation)) => {}
+            (Err(error), Ok(())) => different.push(format!("{what}: only the reader: {error}")),
+        }
+    }
+    assert_eq!(different, Vec::<String>::new());
+    assert!(
+        accepted > 5 && refused > 200,
+        "{accepted} accepted, {refused} refused"
+    );
+    for (pointer, value) in [
+        ("/teams/0/name", json!("Payments")),
+        ("/teams/0/files/0", json!("payments/**")),
+        ("/teams/0/files/0", json!("apps/../payments")),
+        ("/teams/0/files/0", json!("apps//a")),
+        ("/teams/0/files/0", json!("/apps/a")),
+        ("/teams/0/files/0", json!("apps/a/")),
+        ("/teams/0/files/0", json!("apps/./a")),
+        ("/teams/0/files/0", json!("apps/payments.yaml")),
+        ("/teams/0/hosts/0", json!("*")),
+        ("/teams/0/from", json!(["blue", "blue"])),
+        ("/teams/0/from", json!(["Blue"])),
+    ] {
+        let mut changed = document.clone();
+        *changed.pointer_mut(pointer).expect("a value") = value.clone();
+        assert!(read_in_folder(&changed).is_err(), "{value}: the reader");
+        assert!(!validator.is_valid(&changed), "{value}: the schema");
+    }
+    for value in ["apps/..a", "apps/.a", "apps/a.b/*.yaml", "apps/**"] {
+        let mut changed = document.clone();
+        changed["teams"][0]["files"][1] = json!(value);
+        assert!(read_in_folder(&changed).is_ok(), "{value}: the reader");
+        assert!(validator.is_valid(&changed), "{value}: the schema");
+    }
+    let mut both = document;
+    both["apps"] = whole()["apps"].clone();
+    assert!(read_in_folder(&both).is_err() && !validator.is_valid(&both));
+}
 
 fn whole() -> Value {
     serde_json::from_str(WHOLE).expect("JSON")
@@ -99,6 +193,7 @@ fn every_field_that_the_reader_accepts_has_a_rule_and_every_rule_a_field() {
     }
     let mut accepted = BTreeSet::new();
     fields("", Policy::SHAPE, &mut accepted);
+    fields("teams", teams::SHAPE, &mut accepted);
     // They have the form of rules.
     accepted.retain(|path| !path.starts_with("apps[].shadow_rules[]"));
     let rules = rules();
@@ -110,6 +205,7 @@ fn every_field_that_the_reader_accepts_has_a_rule_and_every_rule_a_field() {
     // The corpus below has each of them.
     let mut used = BTreeSet::new();
     paths("", &whole(), &mut used);
+    paths("", &serde_json::from_str(TEAMS).expect("JSON"), &mut used);
     let unused: Vec<_> = accepted.difference(&used).collect();
     assert!(unused.is_empty(), "{unused:?}");
 }
@@ -125,7 +221,7 @@ fn every_mapping_refuses_unknown_fields() {
             mappings += 1;
         }
     });
-    assert_eq!(mappings, 13);
+    assert_eq!(mappings, 14);
 }
 
 /// What core refuses and a schema can't express: relations between values in different places, and values that

@@ -101,7 +101,7 @@ fn the_handles_of_one_provider_begin_alike() {
 fn debug_output_has_no_secret() {
     let keys = Keys::fresh(at(0));
     let shown = format!("{keys:?} {:?}", keys.newest.sealing);
-    let secret = bytes::encode(keys.newest.signing.to_bytes());
+    let secret = bytes::encode(keys.newest.signing.scalar());
     assert!(!shown.contains(&secret));
     assert!(shown.contains("SecretKey(…)"), "{shown}");
     assert!(shown.contains(&keys.newest.kid));

@@ -1,14 +1,10 @@
 //! Session tokens, which filters verify with the companion's public keys.
 
-use jwt_compact::alg::Es256;
-use jwt_compact::{Algorithm as _, AlgorithmSignature as _};
-use p256::ecdsa::Signature;
 use portcullis_core::session::{Claims, SessionHandles, TOKEN_TYPE, is_token_type};
 use portcullis_core::timestamp::Timestamp;
 use portcullis_core::token::{Algorithm, Token};
 
 use super::Keys;
-use crate::session::bytes;
 use crate::session::record::Session;
 
 #[cfg(test)]
@@ -39,12 +35,7 @@ impl Keys {
             provider_claims: user.claims,
         };
         let key = self.current(now);
-        let kid = &key.kid;
-        let header = format!(r#"{{"alg":"ES256","typ":"{TOKEN_TYPE}","kid":"{kid}"}}"#);
-        let claims = claims.to_json();
-        let input = format!("{}.{}", bytes::encode(header), bytes::encode(claims));
-        let signature = Es256.sign(&key.signing, input.as_bytes());
-        format!("{input}.{}", bytes::encode(signature.as_bytes()))
+        key.signing.sign(TOKEN_TYPE, &key.kid, &claims.to_json())
     }
 
     /// The claims of a session token of this companion, even if it has expired. `None` if it is invalid.
@@ -56,9 +47,10 @@ impl Keys {
         if token.header().algorithm() != Algorithm::Es256 {
             return None;
         }
-        let signature = Signature::try_from_slice(token.signature()).ok()?;
-        let public = key.signing.verifying_key();
-        if !Es256.verify_signature(&signature, public, token.signing_input()) {
+        let is_signed = key
+            .signing
+            .has_signed(token.signing_input(), token.signature());
+        if !is_signed {
             return None;
         }
         let expected = [url.to_owned()];

@@ -66,14 +66,7 @@ impl StateFile {
                     INVALID_HELP,
                 ));
             }
-            Err(error) => {
-                let help = "allow this user to read it";
-                return Err(StateFileError::new(
-                    path,
-                    format!("can't be read: {error}"),
-                    help,
-                ));
-            }
+            Err(error) => return Err(StateFileError::unreadable(path, &error)),
         };
         // An existing file is written too, so that a read-only path fails at the start and not at
         // the first sign-out.
@@ -127,7 +120,7 @@ const INVALID_HELP: &str = "restore it from a backup, or move it away: then all 
      provider, or their users sign in again";
 
 /// How to fix a state file that can't be written.
-const UNWRITABLE_HELP: &str =
+pub(in crate::session) const UNWRITABLE_HELP: &str =
     "set `session.state_file` to a file in a folder that this user can write to";
 
 /// Takes the lock of a file that only one companion may use, until the result is dropped. Two companions with
@@ -196,6 +189,11 @@ impl StateFileError {
             problem: problem.into(),
             help: help.into(),
         }
+    }
+
+    pub(in crate::session) fn unreadable(path: &Path, error: &io::Error) -> Self {
+        let help = "allow this user to read it";
+        Self::new(path, format!("can't be read: {error}"), help)
     }
 
     pub(in crate::session) fn unwritable(path: &Path, error: &io::Error) -> Self {

@@ -53,6 +53,16 @@ impl Revocation {
         }
     }
 
+    /// Revokes all sessions of a provider that began by now. The last of them expires at `ends`.
+    pub(in crate::session) const fn provider(id: Id, ends: Timestamp) -> Self {
+        Self {
+            revoked: Revoked::Provider(id),
+            began: None,
+            ends,
+            user: None,
+        }
+    }
+
     /// Revokes one session, which expires at `ends`.
     pub(in crate::session) const fn session(sid: Id, ends: Timestamp) -> Self {
         Self {

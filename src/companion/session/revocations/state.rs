@@ -61,7 +61,7 @@ impl RevocationState {
     const VERSION: u32 = 2;
 
     /// The maximum size of the JSON, in bytes.
-    pub(super) const MAX_BYTES: usize = 2 * Revocations::MAX_BYTES + (1 << 20);
+    pub(in crate::session) const MAX_BYTES: usize = 2 * Revocations::MAX_BYTES + (1 << 20);
 
     /// An empty list, complete from now on.
     pub(in crate::session) fn new(now: Timestamp) -> Self {

@@ -12,6 +12,7 @@ use super::{MIN_TOKEN_TTL, Sessions};
 use crate::provider::Authentication;
 use crate::session::clock::Clock;
 use crate::session::cookies::Cookies;
+use crate::session::event::{EventClient, SessionEvent, SessionEventKind};
 use crate::session::outcome::{ActiveSession, EndReason, NoSession};
 use crate::session::record::{RefreshFailure, Session};
 use crate::session::revocations::RevocationState;
@@ -203,10 +204,25 @@ impl Sessions {
             return;
         }
         let (name, sid) = (stored.session.provider.clone(), stored.session.sid);
+        let subject = stored.session.user.sub.clone();
         let redemption = self.redemption(stored, provider, now);
         // A task of its own, because the revocation must be stored even if the client disconnects.
         let revocation = self.background().spawn(async move {
-            match redemption.revoke().await {
+            let revoked = redemption.revoke().await;
+            let reason = match &revoked {
+                Ok(()) => "session-revoked",
+                Err(_) => "session-not-revoked",
+            };
+            // The client of the proxy that requests a refresh is not known here.
+            SessionEvent {
+                kind: SessionEventKind::RefreshTokenReused,
+                provider: Some(&name),
+                subject: Some(&subject),
+                sid: Some(sid),
+                reason: Some(reason),
+            }
+            .log(&EventClient::default());
+            match revoked {
                 Ok(()) => {
                     tracing::warn!(provider = name, %sid, "refresh token reuse detected; session revoked");
                 }

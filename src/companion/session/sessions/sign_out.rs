@@ -13,7 +13,7 @@ use portcullis_core::timestamp::Timestamp;
 use super::Sessions;
 use crate::session::attempt::SignInAttempts;
 use crate::session::cookies::Cookies;
-use crate::session::outcome::SignedOut;
+use crate::session::outcome::{EndedSession, SignedOut};
 use crate::session::revocations::{Revocation, RevocationBatch};
 use crate::session::unavailable::Unavailable;
 
@@ -23,6 +23,8 @@ const CLOCK_SKEW: Duration = Duration::from_secs(60);
 /// A session in the cookies of the request.
 struct PresentedSession {
     handles: SessionHandles,
+    provider: String,
+    subject: String,
     /// When it expires.
     ends: Timestamp,
     /// When the last of the presented session tokens expires.
@@ -30,9 +32,15 @@ struct PresentedSession {
 }
 
 impl PresentedSession {
-    fn new(handles: SessionHandles, ends: Timestamp) -> Self {
+    fn new(
+        handles: SessionHandles,
+        (provider, subject): (String, String),
+        ends: Timestamp,
+    ) -> Self {
         Self {
             handles,
+            provider,
+            subject,
             ends,
             token_ends: Timestamp::default(),
         }
@@ -57,7 +65,9 @@ impl Sessions {
             // A ticket without a record is not valid.
             if let Some(stored) = self.store.load(content).await? {
                 let (session, handles) = (&stored.session, keys.handles(&stored.session));
-                presented.insert(session.sid, PresentedSession::new(handles, session.ends));
+                let user = (session.provider.clone(), session.user.sub.clone());
+                let own = PresentedSession::new(handles, user, session.ends);
+                presented.insert(session.sid, own);
                 sessions.push(stored.session);
             }
         }
@@ -67,9 +77,10 @@ impl Sessions {
             if let Some(claims) = keys.verify_token(&self.settings.url, &text) {
                 let handles = claims.handles;
                 let latest_end = handles.began.after(self.settings.lifetime);
-                let own = presented
-                    .entry(handles.sid)
-                    .or_insert_with(|| PresentedSession::new(handles, latest_end));
+                let own = presented.entry(handles.sid).or_insert_with(|| {
+                    let user = (claims.provider, claims.subject);
+                    PresentedSession::new(handles, user, latest_end)
+                });
                 own.token_ends = own.token_ends.max(claims.expires_at);
             }
         }
@@ -83,9 +94,16 @@ impl Sessions {
         }
         let mut set_cookies = self.settings.delete_session(cookies);
         set_cookies.extend(SignInAttempts::delete_completed(&self.settings, cookies));
+        let is_one = presented.len() == 1;
+        let ended = presented.into_iter().map(|(sid, own)| EndedSession {
+            sid,
+            provider: own.provider,
+            subject: own.subject,
+        });
         Ok(SignedOut {
+            ended: ended.collect(),
             // With two sessions, no provider session is ended.
-            session: session.filter(|_| presented.len() == 1),
+            session: session.filter(|_| is_one),
             set_cookies,
         })
     }

@@ -149,7 +149,8 @@ impl Fixture {
         logout: &LogoutClaims<'_>,
         now: Timestamp,
     ) -> Result<LogoutOutcome, Unavailable> {
-        self.sessions().backchannel_logout(logout, now).await
+        let logged_out = self.sessions().backchannel_logout(logout, now).await;
+        logged_out.map(|logged_out| logged_out.outcome)
     }
 
     /// How many revocations there are.

@@ -34,6 +34,7 @@ use crate::session::record::{RefreshFailure, Session};
 use crate::session::revocations::{RevocationBatch, RevocationState, StateFileError};
 use crate::session::unavailable::Unavailable;
 use database::Database;
+pub(super) use database::UNWRITABLE_HELP;
 use tables::Record;
 
 /// The file store.

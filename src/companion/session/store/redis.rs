@@ -6,6 +6,7 @@
 
 mod client;
 mod key_names;
+mod probe;
 mod provider_sessions;
 mod records;
 mod refresh;
@@ -14,6 +15,7 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use probe::{RedisInfo, RedisProbe};
 #[cfg(test)]
 pub(crate) use settings::RedisTopology;
 pub(crate) use settings::{RedisOptions, RedisSettings};

@@ -97,6 +97,26 @@ impl StoreSettings {
         })
     }
 
+    /// The socket of the companion that has opened the store; `None` if several processes may use the store.
+    pub(crate) fn admin_socket(&self) -> Option<PathBuf> {
+        let file = match self {
+            Self::Cookie { state_file } => state_file,
+            Self::File { path } => path,
+            Self::Redis(_) => return None,
+        };
+        let mut socket = file.as_os_str().to_owned();
+        socket.push(".admin");
+        Some(socket.into())
+    }
+
+    /// The store of the companion at this URL, beside processes that use it too; `None` if only one may use it.
+    pub(in crate::session) fn shared(self, url: &str) -> Option<Arc<dyn SessionStore>> {
+        match self {
+            Self::Cookie { .. } | Self::File { .. } => None,
+            Self::Redis(redis) => Some(Arc::new(RedisStore::new(redis, url))),
+        }
+    }
+
     /// Opens the store. Only local files are read: a server may be down when the companion starts.
     pub(in crate::session) fn open(
         self,

@@ -1,12 +1,10 @@
 //! What a refused token claimed, as the audit record shows it: bounded, escaped, and with
 //! a member that says whether it is verified.
 
-use serde::Serialize;
-
 use super::Evidence;
 use crate::escape;
-use crate::json::Json;
-use crate::token::{self, Token};
+use crate::json::{Json, ObjectWriter, quoted};
+use crate::token;
 
 /// The longest text, in bytes.
 const MAX_TEXT: usize = 256;
@@ -14,89 +12,60 @@ const MAX_TEXT: usize = 256;
 /// The maximum number of audiences.
 const MAX_AUDIENCES: usize = 4;
 
-/// What a refused token claimed. A member is absent if the token has no such claim, or one of a
-/// wrong type.
-#[derive(Serialize)]
-pub(crate) struct Claimed {
-    /// Whether a key of the trust entry signed the token. If not, anyone can have written it.
-    verified: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    iss: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sub: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    aud: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    exp: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    nbf: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    iat: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    alg: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    kid: Option<String>,
-}
-
-impl Claimed {
-    /// The claims of the refused token; `None` if there is no token, or nothing of it can be read.
-    /// `text` is the bearer token of the request: if it is not an acceptable token, it is read
-    /// leniently, because an operator needs its claims to find the cause.
-    pub(crate) fn of(evidence: &Evidence, text: Option<&str>) -> Option<Self> {
-        match (evidence.token(), text) {
-            (Some(token), _) => Some(Self::read(evidence, token)),
-            (None, Some(text)) => Self::read_leniently(text),
-            (None, None) => None,
+/// What a refused token claimed, as an object in JSON; `None` if there is no token, or nothing of it can be read.
+/// `verified` says whether a key of the trust entry signed the token. If not, anyone can have written it. Another
+/// member is absent if the token has no such claim, or one of a wrong type.
+///
+/// `text` is the bearer token of the request: if it is not an acceptable token, it is read leniently, because an
+/// operator needs its claims to find the cause.
+pub(crate) fn claimed(evidence: &Evidence, text: Option<&str>) -> Option<String> {
+    let parts;
+    let (claims, alg, kid, is_verified) = match evidence.token() {
+        Some(token) => {
+            let header = token.header();
+            let claims = Some(&**token.claims().body());
+            let alg = Some(header.algorithm().name());
+            (claims, alg, header.kid(), evidence.is_verified())
         }
-    }
-
-    fn read(evidence: &Evidence, token: &Token) -> Self {
-        let (header, claims) = (token.header(), token.claims());
-        let audiences = claims.audiences().iter().take(MAX_AUDIENCES);
-        Self {
-            verified: evidence.is_verified(),
-            iss: Some(bounded(claims.issuer())),
-            sub: Some(bounded(claims.subject())),
-            aud: audiences.map(|one| bounded(one)).collect(),
-            exp: Some(claims.expires_at().secs()),
-            nbf: claims.not_before().map(|at| at.secs()),
-            iat: claims.issued_at().map(|at| at.secs()),
-            alg: Some(header.algorithm().to_string()),
-            kid: header.kid().map(bounded),
-        }
-    }
-
-    fn read_leniently(text: &str) -> Option<Self> {
-        let (header, payload) = token::unverified_parts(text);
-        if header.is_none() && payload.is_none() {
-            return None;
-        }
-        let member = |json: &Option<Json>, name: &str| json.as_ref()?.member(name).cloned();
-        let text = |json: &Option<Json>, name: &str| member(json, name)?.as_str().map(bounded);
-        let date = |name: &str| {
-            let date = member(&payload, name)?;
-            token::numeric_date(&date).map(|at| at.secs())
-        };
-        let aud = match member(&payload, "aud") {
-            Some(Json::String(one)) => vec![bounded(&one)],
-            Some(Json::Array(all)) => {
-                let texts = all.iter().filter_map(Json::as_str);
-                texts.take(MAX_AUDIENCES).map(bounded).collect()
+        None => {
+            parts = token::unverified_parts(text?);
+            if let (None, None) = &parts {
+                return None;
             }
-            _ => Vec::new(),
-        };
-        Some(Self {
-            verified: false,
-            iss: text(&payload, "iss"),
-            sub: text(&payload, "sub"),
-            aud,
-            exp: date("exp"),
-            nbf: date("nbf"),
-            iat: date("iat"),
-            alg: text(&header, "alg"),
-            kid: text(&header, "kid"),
-        })
+            let header = |name| parts.0.as_ref()?.member(name)?.as_str();
+            (parts.1.as_ref(), header("alg"), header("kid"), false)
+        }
+    };
+    let claim = |name| claims?.member(name);
+    let mut object = ObjectWriter::default();
+    object.json("verified", if is_verified { "true" } else { "false" });
+    let claimed_text = |name| claim(name)?.as_str();
+    let texts = [("iss", claimed_text("iss")), ("sub", claimed_text("sub"))];
+    for (name, text) in texts {
+        object.text(name, text.map(bounded).as_deref());
     }
+    let audiences = match claim("aud") {
+        Some(Json::Array(all)) => all,
+        Some(one) => std::slice::from_ref(one),
+        None => &[],
+    };
+    let audiences = audiences.iter().filter_map(Json::as_str);
+    let audiences = audiences
+        .take(MAX_AUDIENCES)
+        .map(|one| quoted(&bounded(one)));
+    let audiences: Vec<String> = audiences.collect();
+    if !audiences.is_empty() {
+        object.json("aud", &["[", &audiences.join(","), "]"].concat());
+    }
+    for name in ["exp", "nbf", "iat"] {
+        if let Some(at) = claim(name).and_then(token::numeric_date) {
+            object.json(name, &at.secs().to_string());
+        }
+    }
+    for (name, text) in [("alg", alg), ("kid", kid)] {
+        object.text(name, text.map(bounded).as_deref());
+    }
+    Some(object.finish())
 }
 
 /// A text of the token, escaped and truncated to about [`MAX_TEXT`] bytes.

@@ -2,9 +2,8 @@ use super::*;
 use crate::fixtures::unsigned;
 use crate::json::Json;
 
-fn claimed(evidence: &Evidence, text: Option<&str>) -> (String, Json) {
-    let claimed = Claimed::of(evidence, text).unwrap();
-    let line = serde_json::to_string(&claimed).unwrap();
+fn read(evidence: &Evidence, text: Option<&str>) -> (String, Json) {
+    let line = claimed(evidence, text).unwrap();
     let json = Json::parse(line.as_bytes()).unwrap();
     (line, json)
 }
@@ -47,7 +46,7 @@ fn t16_claims_are_bounded_and_escaped() {
     let token = Token::parse(&unsigned(r#"{"alg":"ES256","kid":"a\u0000b"}"#, &payload)).unwrap();
     let error = AuthnError::Token(TokenError::SignatureInvalid);
     let evidence = Evidence::new(error).with_token(&Arc::new(token));
-    let (line, json) = claimed(&evidence, None);
+    let (line, json) = read(&evidence, None);
     assert!(line.len() < 3000, "{}", line.len());
     assert!(
         line.chars()
@@ -67,15 +66,14 @@ fn an_unacceptable_token_is_read_leniently() {
         r#"{"alg":"none","kid":7}"#,
         r#"{"iss":"https://blue.example.com","sub":4711,"aud":["a",1,"b"],"exp":12}"#,
     );
-    let (line, json) = claimed(&evidence, Some(&token));
+    let (line, json) = read(&evidence, Some(&token));
     assert_eq!(text(&json, "alg"), Some("none"));
     assert_eq!(text(&json, "iss"), Some("https://blue.example.com"));
     assert!(line.contains(r#""aud":["a","b"],"exp":12"#), "{line}");
     assert_eq!((json.member("sub"), json.member("kid")), (None, None));
     // A text without a readable part has no claims.
     for text in ["", "a.b.c", "opaque", "e30"] {
-        let claimed = Claimed::of(&evidence, Some(text));
-        let line = claimed.map(|claimed| serde_json::to_string(&claimed).unwrap());
+        let line = claimed(&evidence, Some(text));
         let shows_nothing = line
             .as_deref()
             .is_none_or(|line| line == r#"{"verified":false}"#);

@@ -2,6 +2,7 @@
 
 use super::users::*;
 use super::*;
+use crate::decision::Recorded;
 use crate::fixtures::unsigned;
 use crate::json::Json;
 use crate::local_reply::LocalReply;
@@ -16,7 +17,14 @@ fn record(test: &mut TestGate, request: &str, fields: &[(&str, &str)]) -> Json {
         Evaluation::Decided(decision) => decision,
         other => panic!("{other:?}"),
     };
-    let line = decision.audit_record(&headers);
+    let line = decision.audit_record(
+        &headers,
+        Recorded {
+            policy: gate.policy(),
+            time: context.now,
+            client: None,
+        },
+    );
     let json = Json::parse(line.as_bytes()).unwrap();
     assert_no_token(&line, fields);
     if let Some(reply) = LocalReply::refusal(&decision, &headers) {

@@ -4,7 +4,6 @@ use super::users::*;
 use super::*;
 use crate::fixtures::unsigned;
 use crate::outcome::Outcome;
-use crate::policy::Audit;
 
 /// A token of an issuer that the policy does not know.
 fn foreign() -> String {
@@ -32,10 +31,11 @@ fn gate() -> TestGate {
 fn evaluated(test: &mut TestGate, request: &str, token: &str, cookie: &str) -> (Reason, bool) {
     let bearer = format!("Bearer {token}");
     let fields = [("authorization", bearer.as_str()), ("cookie", cookie)];
+    let policy = test.gate.policy().clone();
     let decision = decision(test, request, &fields);
     let reason = decision.reason();
     let headers = headers(request, &fields);
-    let outcome = decision.outcome(&headers, Audit::default());
+    let outcome = decision.outcome(&headers, &policy, START);
     let is_forwarded = matches!(outcome, Outcome::Forward(_));
     assert!(!outcome.verdict().forwards(b"x-auth-request-user"));
     (

@@ -31,7 +31,7 @@ fn forwarded(test: &mut TestGate, request: &str, fields: &[(&str, &str)]) -> Opt
     let Evaluation::Decided(decision) = gate.evaluate(&headers, context, cache) else {
         panic!("it waits");
     };
-    let outcome = decision.outcome(&headers, gate.policy().audit());
+    let outcome = decision.outcome(&headers, gate.policy(), context.now);
     let Outcome::Forward(verdict) = &outcome else {
         return None;
     };
@@ -137,7 +137,7 @@ fn what_would_be_refused_is_forwarded_and_says_so_until_the_time() {
         assert_eq!(decision.reason(), Reason::ReportOnly, "{reason}");
         assert_eq!(decision.reported(), Some(reason));
         assert!(decision.is_allowed());
-        let record = decision.audit_record(&headers(request, &fields));
+        let record = audit_record(&decision, request, &fields);
         assert!(
             record.contains(r#""decision":"allowed","reason":"report-only""#),
             "{record}"

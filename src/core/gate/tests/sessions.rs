@@ -214,7 +214,7 @@ fn an_app_gets_identity_headers_of_its_own_and_never_the_clients() {
             panic!("it waits");
         };
         let mut changes = Vec::new();
-        let outcome = decision.outcome(&headers, gate.policy().audit());
+        let outcome = decision.outcome(&headers, gate.policy(), context.now);
         let changed = outcome.verdict().change_headers(|name, value| {
             let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
             changes.push((text(name), value.map(text)));

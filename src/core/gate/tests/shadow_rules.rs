@@ -145,16 +145,16 @@ fn the_audit_record_has_the_shadow_rule_and_what_is_unknown_is_no_refusal() {
     ]));
     let fields = [("cookie", &*bob)];
     let mail = "GET alertmanager.example.com /mail";
-    let record = decision(&mut test, mail, &fields).audit_record(&headers(mail, &fields));
+    let record = audit_record(&decision(&mut test, mail, &fields), mail, &fields);
     assert!(
         record.contains(r#""shadow":"allowed","shadow_rule":"everyone""#),
         "{record}"
     );
     let healthy = "GET alertmanager.example.com /-/healthy";
     let headers = headers(healthy, &fields);
-    let audit = test.gate.policy().audit();
-    let outcome = decision(&mut test, healthy, &fields).outcome(&headers, audit);
-    assert_eq!(outcome.verdict().audit_level(), audit.level(true));
+    let policy = test.gate.policy().clone();
+    let outcome = decision(&mut test, healthy, &fields).outcome(&headers, &policy, START);
+    assert_eq!(outcome.verdict().audit_level(), policy.audit().level(true));
 }
 
 /// With `report_until`, what would be enforced is compared.

@@ -1,6 +1,7 @@
 //! A gate for users, and their tokens.
 
 use super::*;
+use crate::decision::Recorded;
 use crate::session::{Id, TOKEN_TYPE};
 
 /// One cluster, an issuer that is not a cluster, and a companion with two providers.
@@ -147,4 +148,18 @@ pub(super) fn decision<'t>(
         Evaluation::Decided(decision) => decision,
         other => panic!("{other:?}"),
     }
+}
+
+/// The audit record of a decision on a request with these headers.
+pub(super) fn audit_record(
+    decision: &Decision<'_>,
+    request: &str,
+    fields: &[(&str, &str)],
+) -> String {
+    let recorded = Recorded {
+        policy: &Policy::from_json(USERS).unwrap(),
+        time: START,
+        client: None,
+    };
+    decision.audit_record(&headers(request, fields), recorded)
 }

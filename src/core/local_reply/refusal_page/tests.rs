@@ -55,6 +55,15 @@ fn the_page_names_the_user_and_whom_to_ask_for_access() {
 }
 
 #[test]
+fn the_page_tells_a_refused_caller_that_access_is_blocked_and_whom_to_ask() {
+    let claims = r#","email":"ada@example.com","email_verified":true"#;
+    let shown = page(Reason::CallerRefused, claims);
+    let text = "<p>You are signed in as ada@example.com. Your access has been blocked. Ask your \
+                administrator about it.</p>";
+    assert!(shown.contains(text), "{shown}");
+}
+
+#[test]
 fn the_page_says_that_an_address_does_not_count() {
     let note = "has not verified your email address";
     let unverified = [
@@ -143,6 +152,8 @@ fn the_page_of_a_refusal_names_the_contact_of_the_app_and_links_its_urls() {
         );
         let page = write(&decision(Reason::NoCredentials), "", None);
         assert!(!page.contains("ask"), "{page}");
+        let page = write(&decision(Reason::CallerRefused), "", None);
+        assert!(page.contains("has been blocked. Ask ") && page.contains(" about it.</p>"));
         let page = write(&decision(Reason::CallerNotAllowed), "", None);
         let (_, rest) = page.split_once("access to prometheus. Ask ").unwrap();
         rest.split_once(" for access.</p>").unwrap().0.to_owned()

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::escape;
 use crate::policy::document;
 use crate::policy::error::{Location, PolicyError};
 use crate::policy::host::{HostUse, Table};
@@ -122,7 +121,12 @@ fn app(
         strip_headers,
         identity_headers,
         preflight: wire.preflight != Some(false),
-        contact: contact(wire.contact, &location.member("contact"))?,
+        contact: check::visible(
+            wire.contact,
+            256,
+            "`#sre` or `https://wiki.example.com/access`",
+            &location.member("contact"),
+        )?,
     })
 }
 
@@ -151,20 +155,6 @@ fn report_until(
             Err(location.error_about(&text, "is not a UTC timestamp", help))
         }
     }
-}
-
-/// Whom to ask for access: a short text, which pages show.
-fn contact(text: Option<String>, location: &Location) -> Result<Option<String>, PolicyError> {
-    let Some(text) = text else { return Ok(None) };
-    let is_blank = text.bytes().all(|byte| byte == b' ');
-    if is_blank || text.len() > 256 || text.chars().any(escape::is_hidden) {
-        let help = "write 1 to 256 bytes of visible text, like `#sre` or `https://wiki.example.com/access`";
-        return Err(location.error(
-            "the text is empty, too long, or has hidden characters",
-            help,
-        ));
-    }
-    Ok(Some(text))
 }
 
 /// Whether a value is the second of two; the first is the default.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::escape;
 use crate::policy::duration;
 use crate::policy::error::{Location, PolicyError};
 
@@ -46,6 +47,32 @@ pub(super) fn text(value: String, location: &Location) -> Result<String, PolicyE
     Ok(value)
 }
 
+/// A text of visible characters, which pages or logs show: at most `most` bytes, and not only spaces.
+pub(super) fn visible(
+    text: Option<String>,
+    most: usize,
+    example: &str,
+    location: &Location,
+) -> Result<Option<String>, PolicyError> {
+    let Some(text) = text else { return Ok(None) };
+    let is_blank = text.bytes().all(|byte| byte == b' ');
+    if is_blank || text.len() > most || text.chars().any(escape::is_hidden) {
+        let most = most.to_string();
+        let help = [
+            "write 1 to ",
+            &most,
+            " bytes of visible text, like ",
+            example,
+        ]
+        .concat();
+        return Err(location.error(
+            "the text is empty, too long, or has hidden characters",
+            &help,
+        ));
+    }
+    Ok(Some(text))
+}
+
 /// Validates every element of a list at its own location.
 pub(super) fn each<T, U>(
     list: Vec<T>,
@@ -78,6 +105,12 @@ pub(super) fn is_name(value: &str, location: &Location) -> Result<(), PolicyErro
         ));
     }
     Ok(())
+}
+
+/// Whether a text can be the name of a namespace or a service account.
+pub(super) fn is_kubernetes_name(text: &str) -> bool {
+    let plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.');
+    !text.is_empty() && text.bytes().all(plain)
 }
 
 /// Refuses a name that is among `others`.

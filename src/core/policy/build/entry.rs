@@ -96,7 +96,8 @@ fn matchers(
     Ok(matchers)
 }
 
-fn unknown(
+/// The error for a name that no trust entry has and, unless `clusters` alone count, no provider.
+pub(super) fn unknown(
     name: &str,
     sources: IdentitySources<'_>,
     clusters: bool,
@@ -144,8 +145,7 @@ fn service_account(
         ));
     }
     for part in [namespace, name] {
-        let plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.');
-        if part != "*" && (part.is_empty() || !part.bytes().all(plain)) {
+        if part != "*" && !check::is_kubernetes_name(part) {
             let help = "write the full name, or `*` for any name";
             return Err(location.error_about(part, "is not a valid Kubernetes name", help));
         }

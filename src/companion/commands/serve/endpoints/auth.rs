@@ -6,7 +6,7 @@ use axum::response::{IntoResponse as _, Response};
 use crate::commands::serve::request_id::set_request_id;
 use crate::commands::serve::state::SharedState;
 use crate::forward_auth;
-use crate::server::Peer;
+use crate::server::{Peer, client_address};
 
 pub(super) async fn auth(State(state): State<SharedState>, request: Request) -> Response {
     let (mut parts, _) = request.into_parts();
@@ -18,6 +18,7 @@ pub(super) async fn auth(State(state): State<SharedState>, request: Request) -> 
             Some(Peer::Unix) | None => None,
         },
         is_trusted: peer.is_some_and(|peer| peer.is_among(&state.config.trusted_proxies)),
+        client: client_address(peer, &parts.headers, &state.config.trusted_proxies),
     };
     let evaluator = state.forward_auth.load();
     // Boxed, because the nested future is deeper than the compiler's recursion limit.

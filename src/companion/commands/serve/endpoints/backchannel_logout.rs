@@ -14,7 +14,10 @@ use crate::commands::serve::extract::Form;
 use crate::commands::serve::problem::Problem;
 use crate::commands::serve::state::SharedSignInState;
 use crate::provider::{ErrorCategory, LogoutToken, Provider, ProviderError, Secret};
-use crate::session::{LogoutClaims, LogoutOutcome, Unavailable};
+use crate::session::{
+    EventClient, LoggedOut, LogoutClaims, LogoutOutcome, SessionEvent, SessionEventKind,
+    Unavailable,
+};
 
 /// The form that a provider sends.
 #[derive(Debug, Deserialize)]
@@ -24,6 +27,7 @@ pub(super) struct Params {
 
 pub(super) async fn backchannel_logout(
     State(state): State<SharedSignInState>,
+    client: EventClient,
     form: Result<Form<Params>, Problem>,
 ) -> Response {
     let Ok(Form(form)) = form else {
@@ -46,7 +50,7 @@ pub(super) async fn backchannel_logout(
             log(provider, LogoutOutcome::Replayed);
             continue;
         }
-        if let Err(error) = end_sessions(&state, provider, token).await {
+        if let Err(error) = end_sessions(&state, provider, token, &client).await {
             warn!(provider = provider.name(), %error, "sessions not revoked");
             return unavailable();
         }
@@ -58,6 +62,7 @@ async fn end_sessions(
     state: &SharedSignInState,
     provider: &Provider,
     token: &LogoutToken,
+    client: &EventClient,
 ) -> Result<(), Unavailable> {
     let logout = LogoutClaims {
         provider: provider.name(),
@@ -67,9 +72,26 @@ async fn end_sessions(
         until: token.good_until,
     };
     let sessions = &state.identity.sessions;
-    let outcome = sessions.backchannel_logout(&logout, now()).await?;
+    let LoggedOut { outcome, sids } = sessions.backchannel_logout(&logout, now()).await?;
     provider.mark_used(token, now());
     log(provider, outcome);
+    if matches!(outcome, LogoutOutcome::Revoked { .. }) {
+        let revoked = |sid| {
+            let event = SessionEvent {
+                kind: SessionEventKind::Revoked,
+                provider: Some(provider.name()),
+                subject: token.sub.as_deref(),
+                sid,
+                reason: Some("backchannel-logout"),
+            };
+            event.log(client);
+        };
+        // Without single sessions, all of the user.
+        if sids.is_empty() {
+            revoked(None);
+        }
+        sids.into_iter().map(Some).for_each(revoked);
+    }
     Ok(())
 }
 

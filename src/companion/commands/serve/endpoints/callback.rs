@@ -17,9 +17,12 @@ use crate::commands::serve::identity::{cookies, set_cookies};
 use crate::commands::serve::problem::Problem;
 use crate::commands::serve::state::SharedSignInState;
 use crate::pages;
-use crate::provider::{Attempt, Callback, Provider};
+use crate::provider::{Attempt, Callback, Provider, ProviderError};
 use crate::redirect_target::RedirectTarget;
-use crate::session::{AttemptError, Cookies, NoSession, SetCookie, SignInAttempt, StartError};
+use crate::session::{
+    AttemptError, Cookies, EventClient, NoSession, SessionEvent, SessionEventKind, SetCookie,
+    SignInAttempt, StartError,
+};
 
 use super::errors;
 use super::start::{page_of, redirect, sign_in_for, start_path_again};
@@ -35,25 +38,28 @@ const LEFT_OUT_HELP: &str = "rules count the others; if apps need all groups, co
 /// The path without a name: of the provider `sso`, or of the only one.
 pub(super) async fn without_name(
     State(state): State<SharedSignInState>,
+    client: EventClient,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Response {
-    callback(&state, None, &headers, query).await
+    callback(&state, None, &client, &headers, query).await
 }
 
 /// The path with the name of one of several providers.
 pub(super) async fn with_name(
     State(state): State<SharedSignInState>,
     Segment(name): Segment,
+    client: EventClient,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Response {
-    callback(&state, Some(&name), &headers, query).await
+    callback(&state, Some(&name), &client, &headers, query).await
 }
 
 async fn callback(
     state: &SharedSignInState,
     name: Option<&str>,
+    client: &EventClient,
     headers: &HeaderMap,
     query: Option<String>,
 ) -> Response {
@@ -63,19 +69,19 @@ async fn callback(
     let callback = match Callback::from_query(query.as_deref().unwrap_or_default()) {
         Ok(callback) => callback,
         Err(error) => {
-            return errors::provider_error(state, provider, &error.into(), None).into_response();
+            let error = ProviderError::from(error);
+            record_refusal(provider.name(), error.kind(), client);
+            return errors::provider_error(state, provider, &error, None).into_response();
         }
     };
     let Some(id) = callback.attempt_id() else {
-        state
-            .metrics
-            .sign_in_completed(provider.name(), "state-missing");
+        refused(state, provider.name(), "state-missing", client);
         return errors::attempt_invalid(sign_in_for(None)).into_response();
     };
     let cookies = cookies(headers);
     // An attempt can be used once, whatever the outcome.
     let delete = state.identity.sessions.delete_attempt(&cookies, &id);
-    let finished = finish(state, provider, &cookies, &id, &callback).await;
+    let finished = finish(state, provider, client, &cookies, &id, &callback).await;
     let (mut response, mut lines) = match finished {
         Ok((response, lines)) => (response, lines),
         Err(problem) => (problem.into_response(), Vec::new()),
@@ -88,6 +94,7 @@ async fn callback(
 async fn finish(
     state: &SharedSignInState,
     provider: &Provider,
+    client: &EventClient,
     cookies: &Cookies<'_>,
     id: &str,
     callback: &Callback,
@@ -102,7 +109,7 @@ async fn finish(
         Ok(attempt) => attempt,
         Err(error) => {
             info!(provider = name, %error, "sign-in not completed");
-            state.metrics.sign_in_completed(name, "attempt-invalid");
+            refused(state, name, "attempt-invalid", client);
             let without_attempt = match error {
                 AttemptError::AlreadyFinished | AttemptError::Unknown => {
                     without_attempt(state, provider, cookies, callback).await
@@ -122,14 +129,14 @@ async fn finish(
         .ok_or_else(Problem::internal)?;
     let known = identity.sessions.known_revocations(now).await;
     let known = known.map_err(|error| {
-        state.metrics.sign_in_completed(name, "session-not-stored");
+        refused(state, name, "session-not-stored", client);
         not_started(name, &StartError::Unavailable(error), target.as_ref())
     })?;
     let finished = provider.finish(&redirect_uri, &attempt.data, callback, now);
     let signed_in = match finished.await {
         Ok(signed_in) => signed_in,
         Err(error) => {
-            state.metrics.sign_in_completed(name, error.kind());
+            refused(state, name, error.kind(), client);
             let problem = errors::provider_error(state, provider, &error, target.as_ref());
             let return_to = callback
                 .state()
@@ -150,11 +157,19 @@ async fn finish(
         .start(cookies, name, signed_in, rd, &known, now)
         .await;
     let active = active.map_err(|error| {
-        state.metrics.sign_in_completed(name, "session-not-stored");
+        refused(state, name, "session-not-stored", client);
         not_started(name, &error, target.as_ref())
     })?;
     state.metrics.sign_in_completed(name, "signed-in");
     let user = &active.session.user;
+    SessionEvent {
+        kind: SessionEventKind::SignedIn,
+        provider: Some(name),
+        subject: Some(&user.sub),
+        sid: Some(active.session.sid),
+        reason: None,
+    }
+    .log(client);
     let unverified = user.unverified_email();
     info!(
         provider = name,
@@ -174,6 +189,23 @@ async fn finish(
         None => pages::signed_in(user.name(), unverified),
     };
     Ok((response, active.set_cookies))
+}
+
+/// Counts and records a sign-in that was not completed.
+fn refused(state: &SharedSignInState, provider: &str, reason: &'static str, client: &EventClient) {
+    state.metrics.sign_in_completed(provider, reason);
+    record_refusal(provider, reason, client);
+}
+
+fn record_refusal(provider: &str, reason: &'static str, client: &EventClient) {
+    SessionEvent {
+        kind: SessionEventKind::SignInRefused,
+        provider: Some(provider),
+        subject: None,
+        sid: None,
+        reason: Some(reason),
+    }
+    .log(client);
 }
 
 /// The response to a callback whose attempt is not known: to the redirect target if the browser has a

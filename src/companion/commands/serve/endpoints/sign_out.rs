@@ -18,7 +18,9 @@ use crate::commands::serve::state::SharedSignInState;
 use crate::pages;
 use crate::provider::{Attempt, EndSession, Secret};
 use crate::redirect_target::{RedirectRules, RedirectTarget};
-use crate::session::{Initiator, Session, SignInAttempt};
+use crate::session::{
+    EventClient, Initiator, Session, SessionEvent, SessionEventKind, SignInAttempt,
+};
 
 use super::fetch_metadata::{Occurrence, SITE, is_embedded, is_speculative, only};
 
@@ -38,6 +40,7 @@ pub(super) struct Params {
 
 pub(super) async fn by_get(
     State(state): State<SharedSignInState>,
+    client: EventClient,
     headers: HeaderMap,
     query: Result<Query<Params>, Problem>,
 ) -> Response {
@@ -60,10 +63,14 @@ pub(super) async fn by_get(
         }
         return confirm(&state, target.as_ref());
     }
-    end(&state, &headers, target.as_ref()).await
+    end(&state, &client, &headers, target.as_ref()).await
 }
 
-pub(super) async fn by_post(State(state): State<SharedSignInState>, request: Request) -> Response {
+pub(super) async fn by_post(
+    State(state): State<SharedSignInState>,
+    client: EventClient,
+    request: Request,
+) -> Response {
     let headers = request.headers().clone();
     let form = Form::<Params>::from_request(request, &state).await;
     let Form(params) = form.unwrap_or(Form(Params::default()));
@@ -72,7 +79,7 @@ pub(super) async fn by_post(State(state): State<SharedSignInState>, request: Req
     if must_confirm(&headers, redirects) {
         return confirm(&state, target.as_ref());
     }
-    end(&state, &headers, target.as_ref()).await
+    end(&state, &client, &headers, target.as_ref()).await
 }
 
 /// The redirect target. An invalid one is ignored, because it must not prevent the sign-out.
@@ -124,6 +131,7 @@ fn confirm(state: &SharedSignInState, target: Option<&RedirectTarget>) -> Respon
 /// Ends the session here, and then at its provider.
 async fn end(
     state: &SharedSignInState,
+    client: &EventClient,
     headers: &HeaderMap,
     target: Option<&RedirectTarget>,
 ) -> Response {
@@ -138,6 +146,16 @@ async fn end(
                 .into_response();
         }
     };
+    for ended in &signed_out.ended {
+        SessionEvent {
+            kind: SessionEventKind::SignedOut,
+            provider: Some(&ended.provider),
+            subject: Some(&ended.subject),
+            sid: Some(ended.sid),
+            reason: None,
+        }
+        .log(client);
+    }
     let mut lines = signed_out.set_cookies;
     let at_provider = signed_out
         .session

@@ -14,6 +14,7 @@ use crate::commands::serve::problem::Problem;
 use crate::commands::serve::request_id::set_request_id;
 use crate::commands::serve::state::{SharedSignInState, SharedState};
 use crate::forward_auth;
+use crate::server::{Peer, client_address};
 use crate::session::NoSession;
 
 use super::refresh::signed_out;
@@ -50,7 +51,9 @@ pub(super) async fn userinfo(
     let (mut parts, _) = request.into_parts();
     set_request_id(&mut parts);
     let evaluator = state.app.forward_auth.load();
-    if let Some(response) = forward_auth::identify(&parts, &evaluator).await {
+    let peer = parts.extensions.get::<Peer>().copied();
+    let client = client_address(peer, &parts.headers, &state.app.config.trusted_proxies);
+    if let Some(response) = forward_auth::identify(&parts, client, &evaluator).await {
         return Ok(response);
     }
     match &state.sign_in {

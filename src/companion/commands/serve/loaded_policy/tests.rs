@@ -29,7 +29,8 @@ apps:
 
 /// Loads a policy as at the start.
 fn first(text: impl Into<Vec<u8>>, config: &Config) -> Result<LoadedPolicy, Report> {
-    load("p.yaml".to_owned(), text.into(), config, &OnceLock::new())
+    let file = PolicyFile::parse("p.yaml".to_owned(), text.into())?;
+    load(&file, config, &OnceLock::new())
 }
 
 /// The error for the policy with one piece of it replaced, and a changed configuration.
@@ -198,7 +199,8 @@ fn the_cookie_name_is_fixed_while_the_companion_runs() {
     let named = |name: &str| {
         let cluster = "envoy_cluster: portcullis";
         let text = POLICY.replace(cluster, &format!("{cluster}, cookie: {name}"));
-        load("p.yaml".to_owned(), text.into(), &example(), &cookie)
+        let file = PolicyFile::parse("p.yaml".to_owned(), text.into())?;
+        load(&file, &example(), &cookie)
     };
     // A refused policy does not fix the name.
     assert!(named("__Host-first").is_err());

@@ -83,7 +83,7 @@ fn emails(mapping: &mut Mapping<'_>) -> Emails {
         return Emails::Anyone;
     }
     if found.is_empty() {
-        let why = "nobody is admitted: list addresses, domains or groups in the rules `people`";
+        let why = "no user is admitted: list addresses, domains or groups in the rules `people`";
         if mapping.set(flag).is_none() {
             mapping.lines.missing(flag, to, why);
         } else {

@@ -1,9 +1,11 @@
 //! What callers were seen to do: the request log of oauth2-proxy, and access logs of NGINX.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, BufRead, Read as _};
+use std::io::{self, BufRead};
 
 use super::ingress::Location;
+use crate::access_log::LoggedRequest;
+use crate::files;
 
 #[cfg(test)]
 mod tests;
@@ -34,17 +36,6 @@ pub(in crate::migration::oauth2_proxy) struct Use {
     pub(in crate::migration::oauth2_proxy) count: usize,
 }
 
-/// One request that was answered.
-#[derive(Debug, Eq, PartialEq)]
-struct Request<'a> {
-    user: &'a str,
-    host: Option<&'a str>,
-    /// As ingress-nginx names it.
-    upstream: Option<&'a str>,
-    method: &'a str,
-    path: &'a str,
-}
-
 /// The most callers of all hosts.
 const MAX_CALLERS: usize = 1000;
 
@@ -59,32 +50,27 @@ const KEPT_SEGMENTS: usize = 2;
 
 /// Reads a log of any length. `locations` tell the host of a request of which NGINX logs the upstream alone.
 pub(in crate::migration::oauth2_proxy) fn read(
-    mut log: impl BufRead,
+    log: impl BufRead,
     locations: &[Location],
 ) -> io::Result<Seen> {
     let mut seen = Seen::default();
     let mut requests: BTreeMap<(String, String), Paths> = BTreeMap::new();
-    let mut bytes = Vec::new();
-    loop {
-        bytes.clear();
-        // A longer line is read in parts, which are no requests.
-        if log.by_ref().take(MAX_LINE).read_until(b'\n', &mut bytes)? == 0 {
-            break;
-        }
-        let line = String::from_utf8_lossy(&bytes);
-        let Some(request) = Request::parse(line.trim_end()) else {
+    // A longer line is read in parts, which are no requests.
+    files::each_line_of(log, MAX_LINE, |line| {
+        let request = LoggedRequest::parse(line.trim_end()).filter(is_used);
+        let Some((request, user)) = request.and_then(|one| one.user.map(|user| (one, user))) else {
             seen.ignored += 1;
-            continue;
+            return;
         };
-        if request.path.starts_with("/oauth2/") {
+        if request.is_for_oauth2_proxy() {
             seen.without_path += 1;
-            continue;
+            return;
         }
         let Some(host) = host(&request, locations) else {
             seen.ignored += 1;
-            continue;
+            return;
         };
-        let key = (host, request.user.to_owned());
+        let key = (host, user.to_owned());
         let pattern = pattern(request.path);
         let is_known = requests
             .get(&key)
@@ -95,13 +81,13 @@ pub(in crate::migration::oauth2_proxy) fn read(
         };
         if is_full && !is_known {
             seen.dropped += 1;
-            continue;
+            return;
         }
         seen.used += 1;
         let (methods, count) = requests.entry(key).or_default().entry(pattern).or_default();
         methods.insert(request.method.to_owned());
         *count += 1;
-    }
+    })?;
     for ((host, user), paths) in requests {
         seen.hosts
             .entry(host)
@@ -109,6 +95,12 @@ pub(in crate::migration::oauth2_proxy) fn read(
             .insert(user, uses(paths));
     }
     Ok(seen)
+}
+
+/// Whether rules may be made of a request: one that was answered. A client chooses its paths, and an asterisk would be a
+/// wildcard in a rule.
+fn is_used(request: &LoggedRequest<'_>) -> bool {
+    matches!(request.status / 100, 2 | 3 | 5) && !request.path.contains('*')
 }
 
 /// Requests by their methods.
@@ -128,10 +120,9 @@ fn uses(paths: Paths) -> Vec<Use> {
 }
 
 /// The host of a request: from the log, from the upstream, or the only one.
-fn host(request: &Request<'_>, locations: &[Location]) -> Option<String> {
-    if let Some(host) = request.host {
-        let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
-        return Some(host.to_ascii_lowercase());
+fn host(request: &LoggedRequest<'_>, locations: &[Location]) -> Option<String> {
+    if let Some(host) = request.host_name() {
+        return Some(host);
     }
     let gated = locations
         .iter()
@@ -152,7 +143,6 @@ fn host(request: &Request<'_>, locations: &[Location]) -> Option<String> {
 
 /// A pattern for a path: itself, or everything below its first segments.
 fn pattern(path: &str) -> String {
-    let path = path.split(['?', '#']).next().unwrap_or_default();
     let segments: Vec<&str> = path.split('/').skip(1).collect();
     match segments.get(..KEPT_SEGMENTS) {
         Some(kept) if segments.len() > KEPT_SEGMENTS => format!("/{}/**", kept.join("/")),
@@ -175,80 +165,5 @@ impl Seen {
     ) -> impl Iterator<Item = (&str, &[Use])> {
         let users = self.hosts.get(host).into_iter().flatten();
         users.map(|(user, uses)| (user.as_str(), uses.as_slice()))
-    }
-}
-
-// === impl Request ===
-
-impl<'a> Request<'a> {
-    /// A line of a log; `None` if it names no user or no request, or the request was refused.
-    fn parse(line: &'a str) -> Option<Self> {
-        // CLIENT - ID - USER [TIME] …, or CLIENT - USER [TIME] …
-        let (before, rest) = line.split_once(" [")?;
-        let user = before.rsplit(" - ").next()?;
-        let (_, rest) = rest.split_once("] ")?;
-        if user.is_empty() || user == "-" || user.contains(char::is_whitespace) {
-            return None;
-        }
-        if rest.starts_with('"') {
-            Self::nginx(user, rest)
-        } else {
-            Self::oauth2_proxy(user, rest)
-        }
-    }
-
-    /// `HOST METHOD UPSTREAM "URI" PROTOCOL "AGENT" STATUS SIZE DURATION`
-    fn oauth2_proxy(user: &'a str, rest: &'a str) -> Option<Self> {
-        let (start, rest) = rest.split_once(" \"")?;
-        let mut start = start.split(' ');
-        let (host, method) = (start.next()?, start.next()?);
-        let (uri, rest) = rest.split_once('"')?;
-        let (_, after_agent) = rest.rsplit_once('"')?;
-        let status = after_agent.split_whitespace().next()?;
-        Self::of(user, Some(host), None, method, uri, status)
-    }
-
-    /// `"METHOD URI PROTOCOL" STATUS … [UPSTREAM] …`: combined, and what ingress-nginx appends.
-    fn nginx(user: &'a str, rest: &'a str) -> Option<Self> {
-        let rest = rest.strip_prefix('"')?;
-        let (request, rest) = rest.split_once('"')?;
-        let mut request = request.split(' ');
-        let (method, uri) = (request.next()?, request.next()?);
-        let status = rest.split_whitespace().next()?;
-        // The agent may have brackets, but is quoted.
-        let after_agent = rest.rsplit_once('"').map_or("", |(_, after)| after);
-        let upstream = after_agent
-            .split_once('[')
-            .and_then(|(_, rest)| rest.split_once(']'));
-        Self::of(
-            user,
-            None,
-            upstream.map(|(name, _)| name),
-            method,
-            uri,
-            status,
-        )
-    }
-
-    fn of(
-        user: &'a str,
-        host: Option<&'a str>,
-        upstream: Option<&'a str>,
-        method: &'a str,
-        uri: &'a str,
-        status: &str,
-    ) -> Option<Self> {
-        let is_answered = status.len() == 3 && status.starts_with(['2', '3', '5']);
-        let is_method = !method.is_empty() && method.bytes().all(|byte| byte.is_ascii_uppercase());
-        let path = uri.split(['?', '#']).next()?;
-        // A client chooses its paths: an asterisk would be a wildcard in the rule.
-        let is_path = path.starts_with('/') && !path.contains('*');
-        (is_answered && is_method && is_path).then_some(Self {
-            user,
-            host,
-            upstream,
-            method,
-            path,
-        })
     }
 }

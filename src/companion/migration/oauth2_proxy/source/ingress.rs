@@ -4,7 +4,7 @@ use std::path::Path;
 
 use url::Url;
 
-use crate::document::{Document, Node, Report};
+use crate::document::{self, Document, Node, Report};
 use crate::migration::oauth2_proxy::outcome::Outcome;
 
 /// The prefix of ingress-nginx's annotations.
@@ -63,12 +63,7 @@ pub(in crate::migration::oauth2_proxy) struct Ingresses {
 
 /// Reads the Ingress objects of a file, or of standard input.
 pub(in crate::migration::oauth2_proxy) fn read(path: &Path) -> Result<Ingresses, Vec<Report>> {
-    let is_stdin = path == Path::new("-");
-    let name = if is_stdin {
-        "<stdin>".to_owned()
-    } else {
-        path.display().to_string()
-    };
+    let name = document::name_of(path);
     let bytes = Document::read(path, &name).map_err(|report| vec![report])?;
     let (documents, error) = Document::parse_all(&name, bytes);
     let mut errors: Vec<Report> = error.into_iter().collect();

@@ -2,6 +2,7 @@ use portcullis_core::keys::KeySet;
 use portcullis_core::token::TokenError;
 
 use super::*;
+use crate::session::bytes;
 use crate::session::fixtures::{URL, ada, at};
 use crate::session::keys::file::Document;
 

@@ -6,7 +6,7 @@ use portcullis_core::session::Id;
 use portcullis_core::timestamp::Timestamp;
 
 use super::super::Sessions;
-use crate::session::outcome::LogoutOutcome;
+use crate::session::outcome::{LoggedOut, LogoutOutcome};
 use crate::session::revocations::{ProviderSessionEnd, Revocation, RevocationBatch};
 use crate::session::store::LinkedSessions;
 use crate::session::unavailable::Unavailable;
@@ -52,11 +52,11 @@ impl Sessions {
         &self,
         logout: &LogoutClaims<'_>,
         now: Timestamp,
-    ) -> Result<LogoutOutcome, Unavailable> {
+    ) -> Result<LoggedOut, Unavailable> {
         let keys = self.keys.load_full();
         let logout_token = keys.logout_token(logout.provider, logout.jti);
         if self.store.revocations(now).await?.is_used(logout_token) {
-            return Ok(LogoutOutcome::Replayed);
+            return Ok(LogoutOutcome::Replayed.into());
         }
         let user = logout.sub.map(|sub| keys.handle(logout.provider, sub));
         let ends = now.after(self.settings.lifetime);
@@ -89,15 +89,16 @@ impl Sessions {
             let found = self.store.end_provider_session(id, now).await?;
             collected.add(id, found, user, ends);
         }
+        let sids = collected.sids.clone();
         let batch = collected.into_batch((logout_token, logout.until));
         if !self.store.revoke(&batch, now).await? {
-            return Ok(LogoutOutcome::Replayed);
+            return Ok(LogoutOutcome::Replayed.into());
         }
-        let count = batch.revocations.len();
-        Ok(match count {
+        let outcome = match batch.revocations.len() {
             0 => LogoutOutcome::UnknownSession,
             revocations => LogoutOutcome::Revoked { revocations },
-        })
+        };
+        Ok(LoggedOut { outcome, sids })
     }
 }
 

@@ -24,6 +24,27 @@ fn logout(jti: &str) -> LogoutClaims<'_> {
     }
 }
 
+/// Audit records name single sessions where they are known.
+#[tokio::test]
+async fn a_logout_of_a_provider_session_names_the_sessions_that_it_revoked() {
+    let mut fixture = Fixture::new();
+    let session = fixture.start(at(0)).await;
+    let logout = logout_of_adas_session("one");
+    let logged_out = fixture
+        .sessions()
+        .backchannel_logout(&logout, at(100))
+        .await;
+    assert_eq!(
+        logged_out.unwrap().sids.into_iter().collect::<Vec<_>>(),
+        [session.sid]
+    );
+    let all = fixture
+        .sessions()
+        .backchannel_logout(&logout_of_ada("two"), at(100))
+        .await;
+    assert!(all.unwrap().sids.is_empty());
+}
+
 #[tokio::test]
 async fn a_sign_in_within_the_same_second_as_a_logout_counts() {
     let mut fixture = Fixture::new();
@@ -268,7 +289,7 @@ async fn b06_a_session_that_its_provider_ends_during_a_refresh_gets_no_token() {
     let ended = sessions
         .backchannel_logout(&logout_of_adas_session("one"), at(1000))
         .await;
-    assert_eq!(ended, Ok(LogoutOutcome::UnknownSession));
+    assert_eq!(ended, Ok(LogoutOutcome::UnknownSession.into()));
     let cookies = sessions.token_cookies(&nothing, &session, at(999)).await;
     assert_eq!(reason(&cookies.unwrap_err()), EndReason::Revoked);
     // A sign-in has its own error for that.
@@ -307,7 +328,8 @@ fn b06_a_session_that_begins_during_a_logout_is_refused() {
                 assert!(again.is_ok(), "{again:?}");
             } else {
                 drop(disk);
-                assert_eq!(ending.await, Ok(LogoutOutcome::Revoked { revocations: 1 }));
+                let outcome = ending.await.map(|logged_out| logged_out.outcome);
+                assert_eq!(outcome, Ok(LogoutOutcome::Revoked { revocations: 1 }));
             }
             assert_eq!(
                 late.try_start(at(1000)).await,

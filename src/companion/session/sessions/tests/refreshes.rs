@@ -1,8 +1,10 @@
 //! Refreshes: which tokens are redeemed, when, and how often.
 
+use portcullis_core::caller::session_token_id;
 use portcullis_core::json::Json;
 
 use super::*;
+use crate::logging::captured::logged;
 use crate::provider::Authentication;
 use crate::session::fixtures::{rotate, tokens};
 use crate::session::outcome::ActiveSession;
@@ -103,7 +105,7 @@ async fn r10_old_cookies_work_for_a_minute_after_a_refresh() {
 #[tokio::test]
 async fn refresh_token_reuse_revokes_all_copies_of_the_session() {
     let mut fixture = Fixture::new();
-    fixture.start(at(0)).await;
+    let session = fixture.start(at(0)).await;
     fixture.refresh(at(3000)).await.unwrap();
     let owner = fixture.browser.clone();
     let mut other_session = other_browser(&fixture);
@@ -118,10 +120,13 @@ async fn refresh_token_reuse_revokes_all_copies_of_the_session() {
     assert!(fixture.is_accepted_by_filter(at(3661)).await);
     let thief = std::mem::replace(&mut fixture.browser, owner.clone());
 
-    assert_eq!(
-        fixture.refresh(at(3661)).await,
-        Err(EndReason::RefreshRejected)
+    let (refused, log) = logged(fixture.refresh(at(3661))).await;
+    assert_eq!(refused, Err(EndReason::RefreshRejected));
+    let hash = session_token_id(session.sid);
+    let record = format!(
+        r#""event":"refresh-token-reused","reason":"session-revoked","provider":"sso","subject":"ada","session":"{hash}"}}"#
     );
+    assert!(log.contains(&record), "{log}");
     assert!(!fixture.browser.names().contains(&SEALED));
     fixture.browser = thief;
     assert!(!fixture.is_accepted_by_filter(at(3662)).await);

@@ -3,14 +3,24 @@
 use super::backchannel::logout_of_ada;
 use super::*;
 use crate::session::fixtures::redis_settings;
-use crate::session::outcome::LogoutOutcome;
+use crate::session::outcome::{EndedSession, LogoutOutcome};
+
+/// What a sign-out says about a session that it ended.
+fn ended(session: &Session) -> EndedSession {
+    EndedSession {
+        sid: session.sid,
+        provider: session.provider.clone(),
+        subject: session.user.sub.clone(),
+    }
+}
 
 #[tokio::test]
 async fn l01_cve_2025_55162_after_a_sign_out_the_old_cookies_are_rejected() {
     let mut fixture = Fixture::new();
-    fixture.start(at(0)).await;
+    let session = fixture.start(at(0)).await;
     let old = fixture.browser.clone();
     let signed_out = fixture.sign_out(at(100)).await;
+    assert_eq!(signed_out.ended, [ended(&session)]);
     assert_eq!(signed_out.session.unwrap().user.sub, "ada");
     assert!(fixture.browser.names().is_empty());
     fixture.browser = old;
@@ -34,11 +44,12 @@ async fn a_sign_out_survives_a_restart() {
 #[tokio::test]
 async fn a_session_token_alone_is_enough_to_sign_out() {
     let mut fixture = Fixture::new();
-    fixture.start(at(0)).await;
+    let session = fixture.start(at(0)).await;
     let old = fixture.browser.clone();
     fixture.browser.forget(SEALED);
     let signed_out = fixture.sign_out(at(100)).await;
     assert!(signed_out.session.is_none());
+    assert_eq!(signed_out.ended, [ended(&session)]);
     fixture.browser = old;
     assert_eq!(fixture.read(at(101)).await, Err(EndReason::Revoked));
 }
@@ -46,14 +57,18 @@ async fn a_session_token_alone_is_enough_to_sign_out() {
 #[tokio::test]
 async fn a_sign_out_with_two_sessions_ends_both_and_returns_neither() {
     let mut fixture = Fixture::new();
-    fixture.start(at(0)).await;
+    let mut sessions = vec![fixture.start(at(0)).await];
     let mut other = other_browser(&fixture);
-    other.start(at(0)).await;
+    sessions.push(other.start(at(0)).await);
+    sessions.sort_by_key(|session| session.sid);
     let mut both = other_browser(&fixture);
     both.browser = fixture.browser.clone();
     both.browser
         .add(SEALED, other.browser.value(SEALED).unwrap());
-    assert!(both.sign_out(at(100)).await.session.is_none());
+    let signed_out = both.sign_out(at(100)).await;
+    assert!(signed_out.session.is_none());
+    let all: Vec<EndedSession> = sessions.iter().map(ended).collect();
+    assert_eq!(signed_out.ended, all);
     assert_eq!(fixture.read(at(101)).await, Err(EndReason::Revoked));
     assert_eq!(other.read(at(101)).await, Err(EndReason::Revoked));
 }

@@ -21,7 +21,8 @@ use crate::session::unavailable::Unavailable;
 /// The maximum memory for pages of the file.
 const CACHE_BYTES: usize = 32 << 20;
 
-const UNWRITABLE_HELP: &str =
+/// How to fix a database that can't be written.
+pub(in crate::session::store) const UNWRITABLE_HELP: &str =
     "set `session.store` to `file:` and a file in a folder that this user can write to";
 
 const INVALID_HELP: &str =

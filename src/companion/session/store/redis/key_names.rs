@@ -51,6 +51,11 @@ impl KeyNames {
         format!("{}:ended-at-provider:{{{node}}}", self.prefix)
     }
 
+    /// A record that shows whether records can be written.
+    pub(super) fn trial(&self, id: &str) -> String {
+        format!("{}:trial:{id}", self.prefix)
+    }
+
     /// The record of a completed sign-in attempt.
     pub(super) fn completed_attempt(&self, attempt: &str) -> String {
         format!("{}:login:{attempt}", self.prefix)

@@ -1,4 +1,4 @@
-//! Captures the log.
+//! Captures the log of tests.
 
 use std::cell::RefCell;
 use std::future::Future;
@@ -16,7 +16,7 @@ struct Lines;
 ///
 /// All tests share one global subscriber: if each set its own, `tracing`'s cache of the interest in each
 /// log line could hide a line of another thread.
-pub(super) async fn logged<T>(work: impl Future<Output = T>) -> (T, String) {
+pub(crate) async fn logged<T>(work: impl Future<Output = T>) -> (T, String) {
     static SUBSCRIBER: Once = Once::new();
     SUBSCRIBER.call_once(|| {
         tracing_subscriber::fmt()

@@ -1,0 +1,42 @@
+//! Signature verification by ring, in native code.
+
+use portcullis_core::keys::{Key, Signatures};
+use portcullis_core::token::Algorithm;
+use ring::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
+use spki::SubjectPublicKeyInfoRef;
+
+/// Verifies the signatures of all algorithms with ring.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct NativeSignatures;
+
+impl Signatures for NativeSignatures {
+    fn supports(&self, _: Algorithm) -> bool {
+        true
+    }
+
+    fn verifies(&self, key: &Key, message: &[u8], signature: &[u8]) -> bool {
+        // ring takes the key without its algorithm: an RSAPublicKey (RFC 8017), a point (SEC 1) or an Ed25519 key.
+        let Ok(info) = SubjectPublicKeyInfoRef::try_from(&key.spki_der()[..]) else {
+            return false;
+        };
+        let public_key = info.subject_public_key.raw_bytes();
+        UnparsedPublicKey::new(scheme(key.algorithm()), public_key)
+            .verify(message, signature)
+            .is_ok()
+    }
+}
+
+/// Core accepts RSA keys of 2,048 to 4,096 bits, within the limits of these.
+fn scheme(algorithm: Algorithm) -> &'static dyn VerificationAlgorithm {
+    match algorithm {
+        Algorithm::EdDsa => &signature::ED25519,
+        Algorithm::Es256 => &signature::ECDSA_P256_SHA256_FIXED,
+        Algorithm::Es384 => &signature::ECDSA_P384_SHA384_FIXED,
+        Algorithm::Ps256 => &signature::RSA_PSS_2048_8192_SHA256,
+        Algorithm::Ps384 => &signature::RSA_PSS_2048_8192_SHA384,
+        Algorithm::Ps512 => &signature::RSA_PSS_2048_8192_SHA512,
+        Algorithm::Rs256 => &signature::RSA_PKCS1_2048_8192_SHA256,
+        Algorithm::Rs384 => &signature::RSA_PKCS1_2048_8192_SHA384,
+        Algorithm::Rs512 => &signature::RSA_PKCS1_2048_8192_SHA512,
+    }
+}
