@@ -124,6 +124,7 @@ fn the_engine_adds_no_allocation_for_a_cached_token() {
         let context = RequestContext {
             time: NOW,
             signatures: &AcceptAll,
+            calls_end_with_request: true,
         };
         let Step::Decided(Outcome::Forward(verdict)) =
             engine.request(RequestId(id), &headers, context)

@@ -4,6 +4,7 @@ use std::fmt::Debug;
 
 use log::Level;
 use portcullis_core::policy::Policy;
+use portcullis_core::trust::KeySourceId;
 
 use crate::call::{Call, CallId};
 use crate::call_response::CallResponse;
@@ -11,6 +12,7 @@ use crate::effect::Effect;
 use crate::engine::Engine;
 use crate::reader::{CellContent, CellId, Reader, ReaderEffect, TimeAndRandom};
 use crate::request_id::RequestId;
+use crate::update::Update;
 
 #[cfg(test)]
 mod tests;
@@ -33,6 +35,15 @@ pub trait Host: Debug {
     /// Writes a text to the shared cell of this name, if it still has the version `over`, or
     /// unconditionally if `over` is `None`. Returns whether it was written.
     fn write(&self, cell: &str, text: &str, over: Option<u32>) -> bool;
+
+    /// Passes an update to other engines than the driver's, where one driver has the readers for all
+    /// workers.
+    fn publish(&self, _update: &Update) {}
+
+    /// Whether a request of another engine than the driver's waits for the keys of this source.
+    fn awaits_keys(&self, _source: KeySourceId) -> bool {
+        false
+    }
 }
 
 /// The engine and the readers of one worker, and their calls in progress.
@@ -88,7 +99,11 @@ impl<H: Host> Driver<H> {
     pub fn tick(&mut self) {
         for index in 0..self.readers.len() {
             let source = self.readers.get(index).and_then(Reader::source);
-            let triggers = source.map(|source| self.engine.fetch_triggers(source));
+            let triggers = source.map(|source| {
+                let mut triggers = self.engine.fetch_triggers(source);
+                triggers.by_request |= self.host.awaits_keys(source);
+                triggers
+            });
             let triggers = triggers.unwrap_or_default();
             self.reader_event(index, |reader, record, now| {
                 reader.tick(record, triggers, now);
@@ -170,25 +185,22 @@ impl<H: Host> Driver<H> {
                         });
                     }
                 }
-                ReaderEffect::Keys(source, record) => {
-                    for reader in &mut self.readers {
-                        reader.update_keys(source, &record);
-                    }
-                    self.engine.update_keys(source, record);
-                }
                 ReaderEffect::KeysFetched(source, has_succeeded) => {
                     self.engine.keys_fetched(source, has_succeeded);
                 }
                 ReaderEffect::Log(level, line) => self.host.log(level, &line),
-                ReaderEffect::Owners(issuer, owners) => {
-                    self.engine.update_owners(&issuer, owners);
-                }
                 ReaderEffect::Read(cell) => {
                     let text = self.host.read(reader.name(cell));
                     reader.read(cell, text.as_ref().map(shared), self.host.time_and_random());
                 }
-                ReaderEffect::Revocations(list, record) => {
-                    self.engine.update_revocations(list, record);
+                ReaderEffect::Update(update) => {
+                    if let Update::Keys(source, record) = &update {
+                        for reader in &mut self.readers {
+                            reader.update_keys(*source, record);
+                        }
+                    }
+                    self.host.publish(&update);
+                    self.engine.update(update);
                 }
                 ReaderEffect::Write { cell, text, over } => {
                     let is_written = self.host.write(reader.name(cell), &text, over);

@@ -9,7 +9,7 @@ use std::time::Duration;
 use log::Level;
 use portcullis_core::decision::Decision;
 use portcullis_core::gate::{Context, Evaluation, Gate, TokenCache};
-use portcullis_core::keys::{KeyOwners, KeyRecord, Keyring, Signatures};
+use portcullis_core::keys::{Keyring, Signatures};
 use portcullis_core::outcome::removed_trailers;
 use portcullis_core::policy::Policy;
 use portcullis_core::request::Headers;
@@ -26,6 +26,7 @@ use crate::refresh_response::RefreshResponse;
 use crate::refreshes::Refreshes;
 use crate::request_id::RequestId;
 use crate::step::Step;
+use crate::update::Update;
 use crate::waiting::{WaitingRequest, WaitingRequests, is_timed_out};
 
 #[cfg(test)]
@@ -48,6 +49,8 @@ pub struct RequestContext<'a> {
     pub time: Timestamp,
     /// The signature verification: by the proxy, a native library, or pure Rust.
     pub signatures: &'a dyn Signatures,
+    /// Whether a call gets no response after the request has ended during whose event it was made.
+    pub calls_end_with_request: bool,
 }
 
 /// The engine of one worker. The decision on a request depends only on the policy, the request, the
@@ -125,12 +128,13 @@ impl Engine {
     ) -> Step<'e> {
         let now = request_context.time;
         let place = self.due.iter().position(|request| request.id == id);
+        let was_waiting = place.is_some();
         // Only a call in the first event of a request is owned by that request.
-        let (request, owner) = match place {
-            Some(place) => (self.due.remove(place), None),
-            None => (WaitingRequest::new(id, now), Some(id)),
+        let owner = (request_context.calls_end_with_request && !was_waiting).then_some(id);
+        let request = match place {
+            Some(place) => self.due.remove(place),
+            None => WaitingRequest::new(id, now),
         };
-        let was_waiting = owner.is_none();
         let context = Context {
             keyring: &self.keyring,
             signatures: request_context.signatures,
@@ -250,15 +254,17 @@ impl Engine {
         self.apply_refresh(requests, response);
     }
 
-    /// Updates the keys of a key source, from a [`crate::Reader`].
-    pub fn update_keys(&mut self, source: KeySourceId, record: Arc<KeyRecord>) {
-        self.keyring.update(source, record);
-        self.keys_version = self.keys_version.wrapping_add(1);
-    }
-
-    /// Updates the owners of the keys of an issuer, from a [`crate::Reader`].
-    pub fn update_owners(&mut self, issuer: &str, owners: Arc<KeyOwners>) {
-        self.keyring.update_owners(issuer, owners);
+    /// Takes what a [`crate::Reader`] has fetched.
+    pub fn update(&mut self, update: Update) {
+        match update {
+            Update::Keys(source, record) => self.keyring.update(source, record),
+            Update::Owners(issuer, owners) => self.keyring.update_owners(&issuer, owners),
+            Update::Revocations(list, record) => {
+                self.revocations = list;
+                self.revocations_record = record;
+                return;
+            }
+        }
         self.keys_version = self.keys_version.wrapping_add(1);
     }
 
@@ -277,15 +283,14 @@ impl Engine {
         self.waiting.awaits(source)
     }
 
+    /// The key sources whose keys requests wait for.
+    pub fn awaited_sources(&self) -> impl Iterator<Item = KeySourceId> {
+        self.waiting.awaited()
+    }
+
     /// Counts a fetch of the keys of a key source.
     pub fn keys_fetched(&mut self, source: KeySourceId, has_succeeded: bool) {
         self.metrics.key_fetched(source, has_succeeded);
-    }
-
-    /// Updates the revocations and their fetch state, from a [`crate::Reader`].
-    pub fn update_revocations(&mut self, list: Arc<Revocations>, record: RevocationsRecord) {
-        self.revocations = list;
-        self.revocations_record = record;
     }
 
     /// Records the duration of a signature verification.

@@ -43,6 +43,7 @@ mod refreshes;
 mod request_id;
 pub mod signatures;
 mod step;
+mod update;
 mod waiting;
 
 pub use self::call::{Call, CallId};
@@ -56,3 +57,4 @@ pub use self::reader::{CellContent, CellId, FetchTriggers, Reader, ReaderEffect,
 pub use self::refresh_response::RefreshResponse;
 pub use self::request_id::RequestId;
 pub use self::step::Step;
+pub use self::update::Update;

@@ -17,9 +17,8 @@ mod tests;
 use std::sync::Arc;
 
 use log::Level;
-use portcullis_core::keys::{KeyOwners, KeyRecord};
+use portcullis_core::keys::KeyRecord;
 use portcullis_core::policy::Policy;
-use portcullis_core::session::{Revocations, RevocationsRecord};
 use portcullis_core::timestamp::Timestamp;
 use portcullis_core::trust::KeySourceId;
 
@@ -28,6 +27,7 @@ use self::owners::OwnersReader;
 use self::revocations::RevocationsReader;
 use crate::call::{Call, CallId};
 use crate::call_response::CallResponse;
+use crate::update::Update;
 
 /// A cell of shared data that a reader uses.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -74,19 +74,14 @@ pub struct FetchTriggers {
 pub enum ReaderEffect {
     /// Make this call, and pass the response to [`Reader::handle_response`].
     Call(Call),
-    /// Pass the keys of this source to [`crate::Engine::update_keys`], and to [`Reader::update_keys`] of all
-    /// readers.
-    Keys(KeySourceId, Arc<KeyRecord>),
     /// Pass to [`crate::Engine::keys_fetched`] whether a fetch of this source succeeded.
     KeysFetched(KeySourceId, bool),
-    /// Pass the owners of the keys of this issuer to [`crate::Engine::update_owners`].
-    Owners(Arc<str>, Arc<KeyOwners>),
     /// Write a line to the proxy's log.
     Log(Level, String),
     /// Read this cell and pass it to [`Reader::read`].
     Read(CellId),
-    /// Pass these to the [`Engine`](crate::Engine) of the worker.
-    Revocations(Arc<Revocations>, RevocationsRecord),
+    /// Pass this to [`crate::Engine::update`], and keys to [`Reader::update_keys`] of all readers.
+    Update(Update),
     /// Write a text to a cell, if it still has the version `over`, or unconditionally if `over` is
     /// `None`. Pass to [`Reader::written`] whether it was written.
     Write {

@@ -80,6 +80,12 @@ impl WaitingRequests {
         self.count(source) > 0
     }
 
+    /// The sources that requests wait for.
+    pub(crate) fn awaited(&self) -> impl Iterator<Item = KeySourceId> {
+        let awaited = self.per_source.iter().filter(|(_, count)| *count > 0);
+        awaited.map(|(source, _)| *source)
+    }
+
     /// The number of waiting requests.
     pub(crate) fn len(&self) -> usize {
         self.requests.len()

@@ -91,6 +91,7 @@ impl Worker {
         let context = RequestContext {
             time: now,
             signatures: &self.signatures,
+            calls_end_with_request: true,
         };
         let state = verdict::enforce(&self.driver.engine.request(id, &headers, context));
         if let Some(microseconds) = self.signatures.take_duration() {

@@ -170,6 +170,7 @@ impl Filter {
         let context = RequestContext {
             time: now,
             signatures: &NativeSignatures,
+            calls_end_with_request: false,
         };
         let outcome = match engine.request(ONLY, &headers, context) {
             Step::Decided(Outcome::Forward(verdict)) => {

@@ -24,6 +24,9 @@ struct State {
     calls: RefCell<Vec<Call>>,
     missing: RefCell<Vec<&'static str>>,
     log: RefCell<Vec<String>>,
+    published: RefCell<Vec<Update>>,
+    /// Whether requests of other engines wait for keys.
+    awaits_keys: Cell<bool>,
 }
 
 impl Default for State {
@@ -34,6 +37,8 @@ impl Default for State {
             calls: RefCell::default(),
             missing: RefCell::default(),
             log: RefCell::default(),
+            published: RefCell::default(),
+            awaits_keys: Cell::default(),
         }
     }
 }
@@ -72,6 +77,14 @@ impl Host for Proxy {
         cells.insert(cell.to_owned(), (text.into(), version + 1));
         true
     }
+
+    fn publish(&self, update: &Update) {
+        self.0.published.borrow_mut().push(update.clone());
+    }
+
+    fn awaits_keys(&self, _: KeySourceId) -> bool {
+        self.0.awaits_keys.get()
+    }
 }
 
 impl Proxy {
@@ -100,6 +113,7 @@ fn waits(driver: &mut Driver<Proxy>, id: u64, field: (&str, &str)) -> bool {
     let context = RequestContext {
         time: driver.host.0.now.get(),
         signatures: &FakeSignatures,
+        calls_end_with_request: true,
     };
     matches!(
         driver.engine.request(RequestId(id), &headers, context),
@@ -139,6 +153,39 @@ fn fetched_keys_reach_the_engines_of_all_workers() {
     two.tick();
     assert_eq!(two.engine.due(9, START), [RequestId(2)]);
     assert!(!waits(&mut two, 2, ("authorization", &bearer)));
+}
+
+#[test]
+fn engines_without_readers_get_keys_from_the_driver_that_has_them() {
+    let proxy = Proxy::default();
+    let mut driver = Driver::start(policy(), proxy.clone());
+    driver.tick();
+    let token = proxy.token("/jwks");
+    handle_response(&mut driver, token, "200", &jwks("old"));
+    // Without a waiting request, the next fetch is not due yet.
+    proxy.wait(Duration::from_secs(60));
+    let keys = (":path", "/jwks".to_owned());
+    let of_keys = |call: &&Call| call.headers.contains(&keys);
+    let fetches = || proxy.0.calls.borrow().iter().filter(of_keys).count();
+    let before = fetches();
+    driver.tick();
+    assert_eq!(fetches(), before);
+    proxy.0.awaits_keys.set(true);
+    driver.tick();
+    assert!(fetches() > before);
+    let token = proxy.token("/jwks");
+    handle_response(&mut driver, token, "200", &jwks("new"));
+
+    let bearer = format!("Bearer {}", karma("new"));
+    let mut other = Driver::start(policy(), Proxy::default());
+    assert!(waits(&mut other, 1, ("authorization", &bearer)));
+    assert_eq!(other.engine.awaited_sources().count(), 1);
+    for update in proxy.0.published.take() {
+        other.engine.update(update);
+    }
+    assert_eq!(other.engine.due(9, START), [RequestId(1)]);
+    assert!(!waits(&mut other, 1, ("authorization", &bearer)));
+    assert_eq!(other.engine.awaited_sources().count(), 0);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use portcullis_core::keys::KeyRecord;
 use portcullis_core::outcome::Outcome;
 use portcullis_core::request::Headers;
 use portcullis_core::trust::TrustId;
@@ -16,6 +17,7 @@ mod sessions;
 struct Harness {
     engine: Engine,
     now: Timestamp,
+    calls_end_with_request: bool,
     requests: BTreeMap<u64, Vec<(&'static str, String)>>,
     /// The queued calls, in order.
     calls: Vec<Call>,
@@ -46,6 +48,7 @@ impl Harness {
         Self {
             engine: Engine::new(policy(), START),
             now: START,
+            calls_end_with_request: true,
             requests: BTreeMap::new(),
             calls: Vec::new(),
             log: Vec::new(),
@@ -64,7 +67,7 @@ impl Harness {
 
     fn keys(&mut self, source: KeySourceId, kid: &str) {
         let record = KeyRecord::fetched_now(key_set(kid), self.now);
-        self.engine.update_keys(source, Arc::new(record));
+        self.engine.update(Update::Keys(source, Arc::new(record)));
     }
 
     fn wait(&mut self, span: Duration) {
@@ -92,6 +95,7 @@ impl Harness {
         let context = RequestContext {
             time: self.now,
             signatures: &FakeSignatures,
+            calls_end_with_request: self.calls_end_with_request,
         };
         let result = match self.engine.request(RequestId(id), &headers, context) {
             Step::Wait => "wait".to_owned(),

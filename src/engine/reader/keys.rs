@@ -11,6 +11,7 @@ use super::shared_cell::{ParsedCell, SharedCell};
 use super::{CellContent, CellId, FetchTriggers, ReaderEffect, TimeAndRandom};
 use crate::call::{Call, CallId};
 use crate::call_response::CallResponse;
+use crate::update::Update;
 
 /// The prefix of record names: the product and the format version.
 const PREFIX: &str = "portcullis/1/keys/";
@@ -102,7 +103,7 @@ impl KeyReader {
                     self.record = Arc::new(record);
                     let record = Arc::clone(&self.record);
                     self.effects
-                        .push_back(ReaderEffect::Keys(self.source, record));
+                        .push_back(ReaderEffect::Update(Update::Keys(self.source, record)));
                 }
                 Some(version)
             }

@@ -10,6 +10,7 @@ use portcullis_core::trust::{KeySource, KeySourceId};
 
 use super::shared_cell::{ParsedCell, SharedCell};
 use super::{CellContent, CellId, ReaderEffect, TimeAndRandom};
+use crate::update::Update;
 
 /// The prefix of record names: the product and the format version.
 const PREFIX: &str = "portcullis/1/owners/";
@@ -94,7 +95,8 @@ impl OwnersReader {
                     self.owners = Arc::new(owners);
                     self.is_changed = true;
                     let (issuer, owners) = (Arc::clone(&self.issuer), Arc::clone(&self.owners));
-                    self.effects.push_back(ReaderEffect::Owners(issuer, owners));
+                    self.effects
+                        .push_back(ReaderEffect::Update(Update::Owners(issuer, owners)));
                 }
                 Some(version)
             }

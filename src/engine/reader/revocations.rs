@@ -12,6 +12,7 @@ use super::shared_cell::{ParsedCell, SharedCell};
 use super::{CellContent, CellId, ReaderEffect, TimeAndRandom};
 use crate::call::{Call, CallId};
 use crate::call_response::CallResponse;
+use crate::update::Update;
 
 /// The prefix of names in shared data: the product and the format version.
 const PREFIX: &str = "portcullis/1/revocations/";
@@ -275,7 +276,7 @@ impl RevocationsReader {
     fn publish(&mut self) {
         let (list, record) = (Arc::clone(&self.list), self.record.clone());
         self.effects
-            .push_back(ReaderEffect::Revocations(list, record));
+            .push_back(ReaderEffect::Update(Update::Revocations(list, record)));
     }
 
     fn write_record(&mut self, record: &RevocationsRecord, over: Option<u32>) {

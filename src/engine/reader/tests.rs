@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use portcullis_core::policy::Policy;
 use portcullis_core::request::Headers;
-use portcullis_core::session::{Id, Revoked};
+use portcullis_core::session::{Id, Revocations, RevocationsRecord, Revoked};
 
 use super::*;
 use crate::fixtures::{START, jwks, policy};
@@ -161,16 +161,17 @@ impl Worker {
             let reader = &mut self.readers[place];
             match effect {
                 ReaderEffect::Call(call) => self.calls.push((place, call)),
-                ReaderEffect::Keys(_, record) if place == BLUE => self.keys = Some(record),
-                ReaderEffect::Keys(..) => {}
                 ReaderEffect::KeysFetched(_, has_succeeded) => self.fetches.push(has_succeeded),
-                ReaderEffect::Owners(..) => {}
                 ReaderEffect::Log(_, line) => self.log.push(line),
                 ReaderEffect::Read(cell) => {
                     let shared = cells.get(reader.name(cell));
                     reader.read(cell, shared, at(now));
                 }
-                ReaderEffect::Revocations(list, _) => self.list = list,
+                ReaderEffect::Update(Update::Keys(_, record)) if place == BLUE => {
+                    self.keys = Some(record);
+                }
+                ReaderEffect::Update(Update::Revocations(list, _)) => self.list = list,
+                ReaderEffect::Update(Update::Keys(..) | Update::Owners(..)) => {}
                 ReaderEffect::Write { cell, text, over } => {
                     let is_done = cells.write(reader.name(cell), &text, over);
                     reader.written(is_done);

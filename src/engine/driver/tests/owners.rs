@@ -63,6 +63,7 @@ fn caller(driver: &mut Driver<Proxy>, kid: &str) -> String {
     let context = RequestContext {
         time: driver.host.0.now.get(),
         signatures: &FakeSignatures,
+        calls_end_with_request: true,
     };
     let said = match driver.engine.request(RequestId(1), &headers, context) {
         Step::Wait => "wait".to_owned(),

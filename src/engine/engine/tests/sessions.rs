@@ -1,5 +1,7 @@
 //! Requests that wait for a fresh session token.
 
+use portcullis_core::session::RevocationsRecord;
+
 use super::*;
 
 /// A `Set-Cookie` value with a session token of this user.
@@ -88,6 +90,23 @@ fn a_call_whose_owner_disconnects_is_repeated_on_the_tick() {
 }
 
 #[test]
+fn a_call_that_outlives_its_client_is_not_repeated() {
+    let mut harness = later();
+    harness.calls_end_with_request = false;
+    assert_eq!(harness.receive(1, old(1)), "wait");
+    assert_eq!(harness.receive(2, old(1)), "wait");
+    assert!(harness.engine.request_ended(RequestId(1)));
+    harness.tick();
+    harness.tick();
+    let [call] = &harness.calls[..] else {
+        panic!("{:?}", harness.calls);
+    };
+    assert_eq!(call.owner, None);
+    harness.handle_response(0, 200, &[&line(1, harness.now)]);
+    assert_eq!(harness.evaluate_due(), [(2, "rule".to_owned())]);
+}
+
+#[test]
 fn a_refresh_is_dropped_with_its_last_client() {
     let mut harness = later();
     assert_eq!(harness.receive(1, old(1)), "wait");
@@ -148,9 +167,8 @@ fn a_refreshed_session_that_was_revoked_meanwhile_is_refused() {
     let sid = Id::from_bytes([1; 16]);
     let ends = harness.now.after(Duration::from_secs(3600));
     list.revoke(Revoked::Session(sid), harness.now, ends, harness.now);
-    harness
-        .engine
-        .update_revocations(Arc::new(list), RevocationsRecord::default());
+    let update = Update::Revocations(Arc::new(list), RevocationsRecord::default());
+    harness.engine.update(update);
     harness.handle_response(0, 200, &[&line(1, harness.now)]);
     let [(1, result)] = &harness.evaluate_due()[..] else {
         panic!("not evaluated");
