@@ -41,7 +41,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: tools
-tools: demo-tools provider servers chromium caddy installers wasm-bindgen cargo-deny ## install what the other targets need into .tools/
+tools: demo-tools provider servers chromium caddy installers wasm-bindgen cargo-deny abi ## install what the other targets need into .tools/
 
 # What the demo and the benchmark need, without what only tests need.
 .PHONY: demo-tools
@@ -72,6 +72,10 @@ servers: | apps
 	tests/setup/debian.sh servers nginx redis-server
 chromium: | servers
 	tests/setup/debian.sh chromium chromium chromium-driver
+
+.PHONY: abi
+abi:
+	tests/setup/abi.sh
 
 .PHONY: caddy
 caddy:
@@ -279,6 +283,15 @@ e2e: wasm ## run the end-to-end tests, with real programs
 	cargo build --workspace --bins --lib
 	cp -u $(BUILD)/debug/libportcullis_module.so $(BUILD)/debug/libportcullis.so
 	cargo test --workspace --test '*' -- --test-threads=$$((2 * $$(nproc)))
+	$(MAKE) e2emodule
+
+# What the adapters have in common, again with the dynamic module: without V8 it starts fast.
+.PHONY: e2emodule
+e2emodule: export PORTCULLIS_ADAPTER := module
+e2emodule: ## run the tests of gate and sessions with the dynamic module
+	cargo test --workspace --test gate -- --test-threads=$$((3 * $$(nproc))) \
+		$(addprefix --skip ,attach:: audit_logs:: capabilities:: credential_injector:: envoy_files:: karma_gate:: module policy_updates::)
+	cargo test --workspace --test people -- --test-threads=$$((3 * $$(nproc))) sessions::
 
 .PHONY: test
 test: ## install the tools, then run lint, unit, node, wasm and e2e

@@ -1,7 +1,7 @@
 //! The engine's metrics as metrics of Envoy, with labels.
 //!
-//! The engine's names have the labels in them: `FAMILY.LABEL.VALUE`, and so on. Envoy takes a family with the names of its
-//! labels while a configuration is loaded, and the values with each change.
+//! The engine's names have the labels in them: `FAMILY.LABEL.VALUE`, and so on. Envoy takes a family
+//! with the names of its labels while a configuration is loaded, and the values with each change.
 
 use std::collections::BTreeMap;
 
@@ -17,9 +17,22 @@ pub(crate) struct Metrics {
     ids: BTreeMap<String, FamilyId>,
 }
 
+/// A change of a metric, as Envoy takes it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct MetricChange {
+    /// The type of the metric.
+    pub(crate) kind: Kind,
+    /// The family.
+    pub(crate) family: FamilyId,
+    /// The values of the labels.
+    pub(crate) values: Vec<String>,
+    /// The change.
+    pub(crate) change: Change,
+}
+
 impl Metrics {
-    /// Defines the families of an engine's metrics: those that it has before the first request, and those that it counts
-    /// requests with. If Envoy refuses one, requests are still served.
+    /// Defines the families of an engine's metrics: those that it has before the first request, and those
+    /// that it counts requests with. If Envoy refuses one, requests are still served.
     pub(crate) fn define(
         engine: &Engine,
         define: impl Fn(Kind, &str, &[&str]) -> Option<FamilyId>,
@@ -43,17 +56,18 @@ impl Metrics {
         Self { ids }
     }
 
-    /// Passes the changes since the last call to `sink`, with the values of their labels.
-    pub(crate) fn flush(
-        &self,
-        engine: &mut Engine,
-        mut sink: impl FnMut(Kind, FamilyId, &[&str], Change),
-    ) {
+    /// Passes the changes since the last call to `sink`.
+    pub(crate) fn flush(&self, engine: &mut Engine, mut sink: impl FnMut(&MetricChange)) {
         engine.take_changes(&mut |metric, change| {
             let (family, labels) = parts(&metric.name);
-            if let Some(id) = self.ids.get(family) {
-                let values: Vec<&str> = labels.iter().map(|(_, value)| *value).collect();
-                sink(metric.kind, *id, &values, change);
+            if let Some(family) = self.ids.get(family) {
+                let values = labels.iter().map(|(_, value)| (*value).to_owned());
+                sink(&MetricChange {
+                    kind: metric.kind,
+                    family: *family,
+                    values: values.collect(),
+                    change,
+                });
             }
         });
     }

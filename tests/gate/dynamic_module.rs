@@ -1,19 +1,16 @@
-//! The filter as an Envoy dynamic module, in Envoy 1.40: the same engine with another adapter.
+//! The filter as an Envoy dynamic module: the same engine with another adapter. With
+//! `PORTCULLIS_ADAPTER=module`, the other tests use it too.
 
 use portcullis_tests::lab::SigningKey;
 use portcullis_tests::lab::client::Call;
-use portcullis_tests::lab::envoy::{Builder, Rejected, Version};
+use portcullis_tests::lab::envoy::{Adapter, Builder, PolicyEncoding, Rejected, Version};
 use portcullis_tests::lab::fixture::{AUDIENCE, Fixture, HOST, get_alerts};
 use portcullis_tests::lab::token::Token;
-use portcullis_tests::lab::tools;
 use serde_json::{Value, json};
 
-/// The fixture's policy with the keys in it, and a public rule.
+/// The fixture's policy with a public rule and audit records.
 pub(crate) fn policy(fixture: &Fixture) -> Value {
     let mut policy = fixture.policy();
-    for (index, cluster) in fixture.clusters.iter().enumerate() {
-        policy["trust"][index]["keys"] = json!({"inline": {"keys": [cluster.key.jwk()]}});
-    }
     let probes = json!({"name": "probes", "paths": ["/-/healthy"], "public": true});
     policy["apps"][0]["rules"]
         .as_array_mut()
@@ -23,42 +20,23 @@ pub(crate) fn policy(fixture: &Fixture) -> Value {
     policy
 }
 
-pub(crate) fn string_value(policy: &Value) -> Value {
-    json!({
-        "@type": "type.googleapis.com/google.protobuf.StringValue",
-        "value": policy.to_string(),
-    })
-}
-
-pub(crate) fn gateway(fixture: &Fixture, name: &str, configuration: &Value) -> Builder {
-    assert!(tools::dynamic_module().is_file());
-    fixture.gateway(Value::Null).filters(vec![json!({
-        "name": "portcullis",
-        "typed_config": {
-            "@type": "type.googleapis.com/envoy.extensions.filters.http.dynamic_modules.v3\
-                .DynamicModuleFilter",
-            "dynamic_module_config": {"name": "portcullis", "do_not_close": true},
-            "filter_name": name,
-            "filter_config": configuration,
-        },
-    })])
+pub(crate) fn gateway(fixture: &Fixture, policy: &Value) -> Builder {
+    fixture.gateway(policy.clone()).adapter(Adapter::Module)
 }
 
 #[tokio::test]
-async fn decisions_are_those_of_the_filter() {
+async fn decisions_are_those_of_the_filter_in_every_supported_envoy() {
     let fixture = Fixture::start(&["staging", "other"]).await;
     let staging = fixture.cluster("staging");
     let policy = policy(&fixture);
     let encodings = [
-        string_value(&policy),
-        json!({"@type": "type.googleapis.com/google.protobuf.Struct", "value": policy}),
-        json!({
-            "@type": "type.googleapis.com/google.protobuf.BytesValue",
-            "value": base64::Engine::encode(&base64::prelude::BASE64_STANDARD, policy.to_string()),
-        }),
+        PolicyEncoding::StringValue,
+        PolicyEncoding::BytesValue,
+        PolicyEncoding::Struct,
     ];
-    for configuration in &encodings {
-        let gateway = gateway(&fixture, "portcullis", configuration).start().await;
+    for (encoding, version) in encodings.into_iter().zip(Version::OF_MODULE) {
+        let gateway = gateway(&fixture, &policy).policy_encoding(encoding);
+        let gateway = gateway.version(version).start().await;
         let before = fixture.app.count();
 
         // Several times, so that the token cache is used too.
@@ -133,10 +111,7 @@ async fn decisions_are_those_of_the_filter() {
 #[tokio::test]
 async fn metrics_have_labels_and_every_decision_is_counted() {
     let fixture = Fixture::start(&["staging"]).await;
-    let configuration = string_value(&policy(&fixture));
-    let gateway = gateway(&fixture, "portcullis", &configuration)
-        .start()
-        .await;
+    let gateway = gateway(&fixture, &policy(&fixture)).start().await;
     let karma = get_alerts(&fixture.cluster("staging").token());
     for _ in 0..20 {
         assert_eq!(gateway.call(karma.clone()).await.verdict(), "200");
@@ -174,9 +149,7 @@ async fn signatures_of_every_algorithm_are_verified() {
     let mut policy = policy(&fixture);
     let jwks: Vec<Value> = keys.iter().map(SigningKey::jwk).collect();
     policy["trust"][0]["keys"] = json!({"inline": {"keys": jwks}});
-    let gateway = gateway(&fixture, "portcullis", &string_value(&policy))
-        .start()
-        .await;
+    let gateway = gateway(&fixture, &policy).start().await;
     for key in &keys {
         let algorithm = key.jwk()["alg"].to_string();
         let token = staging.karma().sign(key);
@@ -200,8 +173,7 @@ async fn signatures_of_every_algorithm_are_verified() {
 #[tokio::test]
 async fn h06_identity_trailers_are_removed() {
     let fixture = Fixture::start(&["staging"]).await;
-    let configuration = string_value(&policy(&fixture));
-    let gateway = gateway(&fixture, "portcullis", &configuration)
+    let gateway = gateway(&fixture, &policy(&fixture))
         .apps_by_http2()
         .start()
         .await;
@@ -216,36 +188,28 @@ async fn h06_identity_trailers_are_removed() {
 }
 
 #[tokio::test]
-async fn unsupported_configurations_are_rejected() {
+async fn invalid_configurations_are_rejected() {
     let fixture = Fixture::start(&["staging"]).await;
-    let good = policy(&fixture);
-    let mut fetched = good.clone();
-    fetched["trust"][0]["keys"] = json!({"envoy_cluster": "staging"});
-    let mut users = good.clone();
-    users["sso"] = json!({"url": "https://auth.example.com", "envoy_cluster": "portcullis"});
-    for (name, configuration, why) in [
+    let misnamed = json!({
+        "name": "portcullis",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.dynamic_modules.v3\
+                .DynamicModuleFilter",
+            "dynamic_module_config": {"name": "portcullis", "do_not_close": true},
+            "filter_name": "other",
+        },
+    });
+    for (gateway, why) in [
         (
-            "portcullis",
-            string_value(&fetched),
-            "trust staging: keys: not supported by this version of the module, which supports inline keys only; help: ",
-        ),
-        (
-            "portcullis",
-            string_value(&users),
-            "sso: not supported by this version of the module, which supports inline keys only; help: remove `sso`",
-        ),
-        (
-            "portcullis",
-            string_value(&json!("")),
+            gateway(&fixture, &json!("\"\"")),
             "byte 0: the configuration starts with",
         ),
         (
-            "other",
-            string_value(&good),
+            fixture.gateway(Value::Null).filters(vec![misnamed]),
             "unknown filter name; help: set `filter_name: portcullis`",
         ),
     ] {
-        let Err(Rejected(log)) = gateway(&fixture, name, &configuration).try_start().await else {
+        let Err(Rejected(log)) = gateway.try_start().await else {
             panic!("{why}: not rejected");
         };
         let line = format!("portcullis: invalid configuration: {why}");
@@ -258,7 +222,6 @@ async fn unsupported_configurations_are_rejected() {
 #[tokio::test]
 async fn envoy_1_36_rejects_the_dynamic_module() {
     let fixture = Fixture::start(&["staging"]).await;
-    let configuration = string_value(&policy(&fixture));
-    let builder = gateway(&fixture, "portcullis", &configuration).version(Version::V1_36);
+    let builder = gateway(&fixture, &policy(&fixture)).version(Version::V1_36);
     assert!(builder.try_start().await.is_err());
 }

@@ -9,11 +9,14 @@ use portcullis_tests::lab::{
 
 const KUBERNETES: &str = "https://kubernetes.default.svc.cluster.local";
 
+/// The file with the dynamic module, which Envoy 1.36 does not load.
+const MODULE: &str = "module.yaml";
+
 /// Files that need `header_value_prefix`, which Envoy 1.36 does not have.
 const NEED_PREFIX: [&str; 2] = ["authenticated-keys.yaml", "credential-injector.yaml"];
 
 #[test]
-fn both_envoy_versions_accept_every_file_but_for_those_with_injected_tokens() {
+fn every_envoy_version_accepts_the_files_that_are_for_it() {
     let authority = Authority::new();
     let token = ProjectedToken::create(&folder::fresh("token"), "a.projected.token");
     for name in ExampleConfig::names() {
@@ -29,12 +32,22 @@ fn both_envoy_versions_accept_every_file_but_for_those_with_injected_tokens() {
         let public = config.path("public-ca.pem");
         config.replace("/etc/ssl/certs/ca-certificates.crt", &public);
         let file = config.write();
-        for version in Version::ALL {
-            match (validate(version, &file), NEED_PREFIX.contains(&&*name)) {
-                (Err(log), true) if version == Version::V1_36 => {
-                    assert!(log.contains("header_value_prefix"), "{name}: {log}");
+        let supported = match &*name {
+            MODULE => [&[Version::V1_36][..], &Version::OF_MODULE].concat(),
+            _ => Version::ALL.to_vec(),
+        };
+        for version in supported {
+            let missing = match &*name {
+                MODULE => Some("dynamic module"),
+                _ => NEED_PREFIX
+                    .contains(&&*name)
+                    .then_some("header_value_prefix"),
+            };
+            match (validate(version, &file), missing) {
+                (Err(log), Some(missing)) if version == Version::V1_36 => {
+                    assert!(log.contains(missing), "{name}: {log}");
                 }
-                (Ok(()), true) if version == Version::V1_36 => {
+                (Ok(()), Some(_)) if version == Version::V1_36 => {
                     panic!("Envoy {version} accepts envoy/{name}: envoy/README.md says it does not")
                 }
                 (Err(log), _) => panic!("Envoy {version} rejects envoy/{name}:\n{log}"),
@@ -52,6 +65,7 @@ fn every_policy_is_valid() {
         "authenticated-keys.yaml",
         "gateway.yaml",
         "minimal.yaml",
+        "module.yaml",
     ];
     // These have none: the companion that Envoy calls has it, the gate that Envoy sends requests to, or another file.
     let without = [

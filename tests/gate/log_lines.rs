@@ -2,7 +2,7 @@
 //! controls, for text from any source. For the filter and the dynamic module.
 
 use portcullis_tests::lab::Call;
-use portcullis_tests::lab::envoy::{Gateway, Rejected};
+use portcullis_tests::lab::envoy::{Adapter, Gateway, Rejected};
 use portcullis_tests::lab::fixture::{Fixture, HOST, get_alerts};
 use portcullis_tests::lab::token::assemble;
 use serde_json::json;
@@ -63,15 +63,15 @@ async fn the_filter_escapes_what_a_client_chose() {
     let fixture = Fixture::start(&["blue"]).await;
     let mut policy = fixture.policy();
     policy["audit"] = json!({"allowed": "info", "refused": "warn"});
-    let gateway = fixture.gateway(policy).start().await;
+    let gateway = fixture.gateway(policy).adapter(Adapter::Filter);
+    let gateway = gateway.start().await;
     assert_escaped("filter", &fixture, &gateway).await;
 }
 
 #[tokio::test]
 async fn the_module_escapes_what_a_client_chose() {
     let fixture = Fixture::start(&["blue"]).await;
-    let configuration = dynamic_module::string_value(&dynamic_module::policy(&fixture));
-    let gateway = dynamic_module::gateway(&fixture, "portcullis", &configuration);
+    let gateway = dynamic_module::gateway(&fixture, &dynamic_module::policy(&fixture));
     assert_escaped("module", &fixture, &gateway.start().await).await;
 }
 
@@ -81,12 +81,8 @@ async fn errors_of_a_configuration_are_escaped() {
     let mut policy = dynamic_module::policy(&fixture);
     let name: String = HIDDEN.iter().collect();
     policy["apps"][0][format!("forged{name}")] = json!(1);
-    let module = dynamic_module::gateway(
-        &fixture,
-        "portcullis",
-        &dynamic_module::string_value(&policy),
-    );
-    for (what, builder) in [("filter", fixture.gateway(policy)), ("module", module)] {
+    for (what, adapter) in [("filter", Adapter::Filter), ("module", Adapter::Module)] {
+        let builder = fixture.gateway(policy.clone()).adapter(adapter);
         let Err(Rejected(log)) = builder.try_start().await else {
             panic!("{what}: not rejected");
         };

@@ -26,6 +26,7 @@ mod least_privilege;
 mod log_lines;
 mod mirror;
 mod module;
+mod module_abi;
 mod observability;
 mod policy_edit;
 mod policy_encoding;

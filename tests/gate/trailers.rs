@@ -87,8 +87,7 @@ async fn h06_identity_trailers_are_removed_by_the_module_in_any_spelling() {
     let fixture = Fixture::start(&["blue"]).await;
     let mut policy = dynamic_module::policy(&fixture);
     edit(&mut policy);
-    let configuration = dynamic_module::string_value(&policy);
-    let gateway = dynamic_module::gateway(&fixture, "portcullis", &configuration);
+    let gateway = dynamic_module::gateway(&fixture, &policy);
     let gateway = gateway.apps_by_http2().start().await;
     assert_removed("module", &fixture, &gateway).await;
 }

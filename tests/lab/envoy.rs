@@ -1,5 +1,6 @@
 //! Envoy with the filter: a gateway that listens on loopback.
 
+mod adapter;
 mod audit;
 pub(super) mod bootstrap;
 mod builder;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use rustls::ClientConfig;
 use serde_json::Value;
 
+pub use adapter::Adapter;
 pub use audit::AuditRecord;
 pub use builder::{Builder, PolicyEncoding};
 pub use stats::Stats;
@@ -29,21 +31,30 @@ use listener::Listener;
 /// A supported version of Envoy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Version {
-    /// The oldest.
+    /// The oldest for the WebAssembly filter.
     V1_36,
+    /// The oldest for the dynamic module. The official binary has no WebAssembly.
+    V1_38,
+    /// As 1.38.
+    V1_39,
     /// The newest.
     V1_40,
 }
 
 impl Version {
-    /// The oldest and the newest.
+    /// The oldest for the WebAssembly filter, and the newest.
     pub const ALL: [Self; 2] = [Self::V1_36, Self::V1_40];
+
+    /// Those that the dynamic module supports.
+    pub const OF_MODULE: [Self; 3] = [Self::V1_38, Self::V1_39, Self::V1_40];
 }
 
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::V1_36 => "1.36",
+            Self::V1_38 => "1.38",
+            Self::V1_39 => "1.39",
             Self::V1_40 => "1.40",
         })
     }
@@ -57,7 +68,9 @@ impl fmt::Display for Version {
 /// # Panics
 /// If Envoy can't be run.
 pub fn validate(version: Version, configuration: &Path) -> Result<(), String> {
-    let output = Command::new(tools::envoy(version))
+    let mut command = Command::new(tools::envoy(version));
+    tools::find_dynamic_module(&mut command);
+    let output = command
         .args(["--mode", "validate", "--config-path"])
         .arg(configuration)
         .output()
@@ -74,6 +87,8 @@ pub struct Gateway {
     process: Process,
     folder: PathBuf,
     listener: Listener,
+    /// Whether metrics are updated by requests alone, as of the dynamic module before Envoy 1.40.
+    needs_requests: bool,
     address: SocketAddr,
     admin: SocketAddr,
     trust: Option<Arc<ClientConfig>>,
@@ -143,7 +158,8 @@ impl Gateway {
         )
     }
 
-    /// Waits until a metric (see [`Stats::value`]) matches.
+    /// Waits until a metric (see [`Stats::value`]) matches. If metrics are updated by requests alone, requests for no
+    /// app are sent meanwhile.
     ///
     /// # Panics
     /// If it does not within [`wait::LONG`].
@@ -155,6 +171,9 @@ impl Gateway {
     ) -> f64 {
         let what = format!("{name} with {labels:?}");
         wait::until(&what, wait::LONG, async || {
+            if self.needs_requests {
+                self.call(Call::get("no-app.example.com", "/")).await;
+            }
             self.stats()
                 .await
                 .value(name, labels)

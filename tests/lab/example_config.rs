@@ -96,7 +96,9 @@ impl ExampleConfig {
             .expect("a list")
             .iter();
         let ours = filters.find(|filter| filter["name"] == "portcullis");
-        &ours.expect("our filter")["typed_config"]["config"]["configuration"]["value"]
+        let typed = &ours.expect("our filter")["typed_config"];
+        let of_module = typed["filter_config"].get("value");
+        of_module.unwrap_or_else(|| &typed["config"]["configuration"]["value"])
     }
 
     /// The clusters of its routes.

@@ -230,8 +230,21 @@ pub fn dynamic_module() -> PathBuf {
         .expect("the dynamic module is missing: run `make e2e`, or `make bench` for the benchmarks")
 }
 
+/// Lets an Envoy find the dynamic module, if it is built.
+pub(super) fn find_dynamic_module(envoy: &mut Command) {
+    if let Some(built) = build_folder_of("libportcullis.so") {
+        envoy.env("ENVOY_DYNAMIC_MODULES_SEARCH_PATH", built);
+    }
+}
+
+/// The header file of Envoy's dynamic-module ABI.
+#[must_use]
+pub fn dynamic_module_header() -> PathBuf {
+    existing(workspace().join(".tools/abi/abi.h"), "make tools")
+}
+
 /// The folder of a file that is built beside the running program; `None` if it is not built.
-pub(super) fn build_folder_of(name: &str) -> Option<PathBuf> {
+fn build_folder_of(name: &str) -> Option<PathBuf> {
     let program = env::current_exe().expect("a program has a path");
     // Test programs are one folder deeper than others.
     let mut folders = program.ancestors().skip(1).take(2);

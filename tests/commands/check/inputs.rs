@@ -124,7 +124,7 @@ fn the_shipped_configurations_of_envoy_are_valid() {
     let envoy = concat!(env!("CARGO_MANIFEST_DIR"), "/../../envoy");
     let (code, stdout, stderr) = texts(&folder.portcullis(&["check", envoy], ""));
     assert_eq!(code, Some(0), "{stderr}");
-    assert_eq!(stdout.matches(": Envoy: valid: ").count(), 5, "{stdout}");
+    assert_eq!(stdout.matches(": Envoy: valid: ").count(), 6, "{stdout}");
 }
 
 #[test]

@@ -13,7 +13,9 @@ use portcullis_core::outcome::Outcome;
 use portcullis_core::request::Headers;
 use portcullis_core::timestamp::Timestamp;
 use portcullis_core::trust::{KeySourceId, TrustId};
-use portcullis_engine::{Call, CallResponse, Effect, Engine, RequestContext, RequestId, Step};
+use portcullis_engine::{
+    Call, CallResponse, Effect, Engine, RequestContext, RequestId, Step, Update,
+};
 use portcullis_fuzz::sample::{COOKIE, NOW, karma, key_set, policy, session};
 use portcullis_fuzz::signing::FakeSignatures;
 
@@ -115,6 +117,7 @@ impl World {
         let at = RequestContext {
             time: self.now,
             signatures: &FakeSignatures,
+            calls_end_with_request: true,
         };
         let has_credential = !self.requests[&id].is_empty();
         match self.engine.request(RequestId(id), &headers, at) {
@@ -243,7 +246,7 @@ impl World {
                     (false, true) => "sso-key",
                 };
                 let record = KeyRecord::fetched_now(key_set(kid), self.now);
-                self.engine.update_keys(source, Arc::new(record));
+                self.engine.update(Update::Keys(source, Arc::new(record)));
             }
             Event::Wait(tenths) => {
                 self.now = self

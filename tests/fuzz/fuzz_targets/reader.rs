@@ -14,6 +14,7 @@ use portcullis_core::session::{Revocations, RevocationsRecord};
 use portcullis_core::timestamp::Timestamp;
 use portcullis_engine::{
     Call, CallResponse, CellContent, CellId, FetchTriggers, Reader, ReaderEffect, TimeAndRandom,
+    Update,
 };
 use portcullis_fuzz::sample::{NOW, key_set, policy};
 
@@ -145,7 +146,7 @@ impl World {
             };
             match effect {
                 ReaderEffect::Call(call) => self.called(call),
-                ReaderEffect::Keys(source, record) => {
+                ReaderEffect::Update(Update::Keys(source, record)) => {
                     assert_eq!(Some(source), self.reader.source());
                     self.keys = record.set().cloned();
                 }
@@ -153,9 +154,9 @@ impl World {
                     assert_eq!(Some(source), self.reader.source())
                 }
                 ReaderEffect::Log(_, line) => assert!(!line.contains(char::is_control), "{line:?}"),
-                ReaderEffect::Owners(_, _) => assert!(self.is_of_owners()),
                 ReaderEffect::Read(cell) => self.look(cell),
-                ReaderEffect::Revocations(list, _) => {
+                ReaderEffect::Update(Update::Owners(..)) => assert!(self.is_of_owners()),
+                ReaderEffect::Update(Update::Revocations(list, _)) => {
                     assert!(list.len() <= Revocations::MAX_ENTRIES)
                 }
                 ReaderEffect::Write { cell, text, over } => self.write(cell, text, over),

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// The text that precedes a record in a line of Envoy's log.
-const RECORD_PREFIX: &str = " portcullis: {\"audit\"";
+const RECORD_PREFIX: &str = " {\"audit\"";
 
 /// The record of one decision.
 #[derive(Clone, Debug)]
@@ -19,7 +19,7 @@ pub(super) fn records(log: &str) -> Vec<AuditRecord> {
     log.lines().filter_map(record).collect()
 }
 
-/// A line is `[time][thread][level][wasm] […] wasm log …: {record}`.
+/// A line is `[time][thread][level][wasm] […] wasm log …: {record}`, or `…[dynamic_modules] […] {record}`.
 fn record(line: &str) -> Option<AuditRecord> {
     let start = line.find(RECORD_PREFIX)? + RECORD_PREFIX.find('{')?;
     Some(AuditRecord {

@@ -9,7 +9,7 @@ use rustls::ClientConfig;
 use serde_json::{Value, json};
 
 use super::listener::{Listener, Paths};
-use super::{Gateway, Rejected, Stats, Version, bootstrap, listener};
+use super::{Adapter, Gateway, Rejected, Stats, Version, bootstrap, listener};
 use crate::lab::authority::Authority;
 use crate::lab::issuer::Issuer;
 use crate::lab::process::Process;
@@ -27,11 +27,13 @@ pub enum PolicyEncoding {
     Struct,
 }
 
-/// A gateway that is not started yet: Envoy 1.40 with two workers, path normalization, and the
-/// filter from `make wasm`.
+/// A gateway that is not started yet: Envoy 1.40 with two workers, path normalization, and the adapter
+/// of the run.
 #[derive(Debug)]
 pub struct Builder {
     version: Version,
+    /// `None` for that of the run.
+    adapter: Option<Adapter>,
     workers: u32,
     clusters: Vec<Value>,
     module: Option<PathBuf>,
@@ -43,6 +45,7 @@ impl Builder {
     pub(super) fn new(policy: Value) -> Self {
         Self {
             version: Version::V1_40,
+            adapter: None,
             workers: 2,
             clusters: Vec::new(),
             module: None,
@@ -51,7 +54,14 @@ impl Builder {
         }
     }
 
-    /// Uses another version of Envoy.
+    /// Uses this adapter, whatever that of the run is.
+    #[must_use]
+    pub fn adapter(mut self, adapter: Adapter) -> Self {
+        self.adapter = Some(adapter);
+        self
+    }
+
+    /// Uses another version of Envoy, or the oldest that supports the adapter of the run.
     #[must_use]
     pub fn version(mut self, version: Version) -> Self {
         self.version = version;
@@ -220,18 +230,39 @@ impl Builder {
         let folder = folder::fresh("envoy");
         let admin = port::free();
         let address = *self.listener.address.get_or_insert_with(port::free);
+        // Of an explicit adapter a test may show that a version does not support it.
+        let version = match self.adapter {
+            Some(_) => self.version,
+            None => Adapter::of_run().supported(self.version),
+        };
+        // A WebAssembly module is for that adapter.
+        let of_run = || {
+            self.module
+                .as_ref()
+                .map_or_else(Adapter::of_run, |_| Adapter::Filter)
+        };
+        self.listener.adapter = self.adapter.unwrap_or_else(of_run);
+        let mut has_module = self.listener.filters.is_some();
         if self.listener.filters.is_none() {
-            self.listener.module = self.module.unwrap_or_else(tools::filter);
+            match self.listener.adapter {
+                Adapter::Filter => {
+                    self.listener.module = self.module.unwrap_or_else(tools::filter);
+                }
+                Adapter::Module => {
+                    let _built = tools::dynamic_module();
+                    has_module = true;
+                }
+            }
         }
         self.listener.write(&folder);
         let configuration = folder.join("bootstrap.json");
         let mut bootstrap = bootstrap::bootstrap(admin, &self.clusters, &folder);
-        if self.listener.filters.is_some() && self.version != Version::V1_36 {
+        if has_module && version != Version::V1_36 {
             bootstrap["layered_runtime"] = bootstrap::module_metrics();
         }
         std::fs::write(&configuration, format!("{bootstrap:#}")).expect("a bootstrap file");
 
-        let mut command = Command::new(tools::envoy(self.version));
+        let mut command = Command::new(tools::envoy(version));
         command.arg("--config-path").arg(configuration);
         command.args([
             "--concurrency",
@@ -240,16 +271,14 @@ impl Builder {
         ]);
         command.args(["--drain-time-s", "1", "--drain-strategy", "immediate"]);
         command.args(["--file-flush-interval-msec", "20", "--log-level", "info"]);
-        // Where Envoy finds `libportcullis.so`. Only tests of the dynamic module need it.
-        if let Some(built) = tools::build_folder_of("libportcullis.so") {
-            command.env("ENVOY_DYNAMIC_MODULES_SEARCH_PATH", built);
-        }
+        tools::find_dynamic_module(&mut command);
         let process = Process::start("envoy", &folder, command);
         let process = process.logs_to(folder.join(listener::ACCESS_LOG));
 
         let mut gateway = Gateway {
             process,
             folder,
+            needs_requests: self.listener.adapter == Adapter::Module && version != Version::V1_40,
             listener: self.listener,
             address,
             admin,

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use super::adapter::Adapter;
 use super::bootstrap::socket;
 use super::builder::PolicyEncoding;
 use crate::lab::authority::Identity;
@@ -28,6 +29,7 @@ pub(super) enum Paths {
 #[derive(Debug)]
 pub(super) struct Listener {
     pub(super) policy: Value,
+    pub(super) adapter: Adapter,
     pub(super) policy_encoding: PolicyEncoding,
     pub(super) address: Option<SocketAddr>,
     pub(super) identity: Option<Identity>,
@@ -47,6 +49,7 @@ impl Listener {
     pub(super) fn new(policy: Value) -> Self {
         Self {
             policy,
+            adapter: Adapter::default(),
             policy_encoding: PolicyEncoding::default(),
             address: None,
             identity: None,
@@ -152,6 +155,26 @@ impl Listener {
     }
 
     fn portcullis(&self) -> Value {
+        match self.adapter {
+            Adapter::Filter => self.webassembly_filter(),
+            Adapter::Module => self.dynamic_module(),
+        }
+    }
+
+    fn dynamic_module(&self) -> Value {
+        let mut filter = json!({
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.dynamic_modules.v3\
+                .DynamicModuleFilter",
+            "dynamic_module_config": {"name": "portcullis", "do_not_close": true},
+            "filter_name": "portcullis",
+        });
+        if let Some(configuration) = self.policy_encoding.wrap(&self.policy) {
+            filter["filter_config"] = configuration;
+        }
+        json!({"name": "portcullis", "typed_config": filter})
+    }
+
+    fn webassembly_filter(&self) -> Value {
         let mut plugin = json!({
             "name": "portcullis",
             "root_id": "portcullis",
