@@ -3,7 +3,7 @@
 //!
 //! `hooks` has the functions that Envoy calls, and `callbacks` declares those of Envoy. `config`,
 //! `logging`, `request` and `scheduler` are safe wrappers of them. `metric_callbacks` finds those that
-//! only newer versions have.
+//! only newer versions have, and `pin` keeps the module loaded.
 
 mod callbacks;
 mod config;
@@ -15,6 +15,7 @@ mod config;
 mod hooks;
 mod logging;
 mod metric_callbacks;
+mod pin;
 mod request;
 mod scheduler;
 

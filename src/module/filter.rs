@@ -10,7 +10,7 @@ use portcullis_engine::RequestId;
 
 use crate::abi::{self, Map, Refused, Request, RequestScheduler};
 use crate::reply;
-use crate::shared::{ShareId, Shared};
+use crate::shared::Shared;
 use crate::worker::Worker;
 
 /// The filter of one request.
@@ -25,8 +25,8 @@ pub(crate) struct Filter {
 enum Phase {
     /// The request was not evaluated yet.
     New,
-    /// The request waits, and can be woken by this id.
-    Waiting(ShareId),
+    /// The request waits.
+    Waiting,
     Forwarded,
     Refused,
 }
@@ -62,10 +62,10 @@ impl Filter {
 
     /// Evaluates the request again, if it waits and is due.
     pub(crate) fn wake(&self, request: &mut Request<'_>) -> Action {
-        let Phase::Waiting(id) = self.phase.get() else {
+        if self.phase.get() != Phase::Waiting {
             return Action::Hold;
-        };
-        self.worker.shared.begin_waiting(id);
+        }
+        self.worker.begin_waiting(self.id);
         match self.worker.wake(self.id, request) {
             Some(action) => self.settle(request, action),
             None => Action::Hold,
@@ -117,9 +117,7 @@ impl Filter {
     /// Handles the end of the request.
     pub(crate) fn complete(&self, request: &Request<'_>) {
         self.stop_waiting();
-        // The list of workers has one, and this filter.
-        let is_last = Rc::strong_count(&self.worker) <= 2;
-        self.worker.complete(self.id, request, is_last);
+        self.worker.complete(self.id, request);
     }
 
     /// Takes over the action, or refuses a request whose headers or trailers can't be read or changed.
@@ -130,11 +128,11 @@ impl Filter {
             Action::Reply(reply::internal())
         });
         match (&action, self.phase.get()) {
-            (Action::Hold, Phase::Waiting(_)) => {}
+            (Action::Hold, Phase::Waiting) => {}
             (Action::Hold, _) => {
                 let scheduler = RequestScheduler::of(request);
-                let id = self.worker.shared.add_waiting(scheduler);
-                self.phase.set(Phase::Waiting(id));
+                self.worker.hold(self.id, scheduler);
+                self.phase.set(Phase::Waiting);
             }
             (Action::Forward, _) => {
                 self.stop_waiting();
@@ -149,8 +147,8 @@ impl Filter {
     }
 
     fn stop_waiting(&self) {
-        if let Phase::Waiting(id) = self.phase.get() {
-            self.worker.shared.remove_waiting(id);
+        if self.phase.get() == Phase::Waiting {
+            self.worker.stop_waiting(self.id);
             self.phase.set(Phase::Refused);
         }
     }

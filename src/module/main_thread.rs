@@ -25,6 +25,8 @@ pub(crate) struct MainThread {
     /// The calls in progress, by Envoy's ids.
     calls: Vec<(u64, Caller)>,
     shared: Arc<Shared>,
+    /// Whether a worker has caused a tick since the last one of the timer.
+    has_ticked_early: bool,
     /// Dropped with this, and then there are no ticks.
     _timer: Timer,
 }
@@ -61,6 +63,7 @@ impl MainThread {
             driver: Driver::start(policy, process),
             queue,
             calls: Vec::new(),
+            has_ticked_early: false,
             _timer: Timer::start(Arc::clone(&shared))
                 .map_err(|error| format!("the thread for the ticks can't be started: {error}"))?,
             shared: Arc::clone(&shared),
@@ -68,12 +71,20 @@ impl MainThread {
         Ok((main, shared))
     }
 
-    /// Handles an event. Workers wake this thread early when a request starts to wait, so that it need
-    /// not wait for the tick too.
+    /// Handles an event. A worker causes a tick when a request starts to wait for keys, so that it need not wait for the
+    /// timer too: once in a period, because a client can start and reset such requests fast.
     pub(crate) fn handle_event(&mut self, config: &Config<'_>, event: Event) {
         self.shared.begin(event);
-        self.driver.tick();
-        self.finish(config);
+        let is_tick = event == Event::Tick;
+        if is_tick || !self.has_ticked_early {
+            self.has_ticked_early = !is_tick;
+            self.driver.tick();
+        }
+        self.make_calls(config);
+        if is_tick {
+            self.flush_metrics(config);
+            self.shared.wake_workers();
+        }
     }
 
     /// Handles the response to the call with this id; `None` if it failed.
@@ -87,12 +98,16 @@ impl MainThread {
             return;
         };
         let (_, caller) = self.calls.swap_remove(place);
+        let has_updates = matches!(caller, Caller::Driver(_));
         self.pass(caller, response);
-        self.finish(config);
+        self.make_calls(config);
+        if has_updates {
+            self.shared.wake_workers();
+        }
     }
 
-    /// Makes the calls that are queued, flushes metrics, and wakes the requests.
-    fn finish(&mut self, config: &Config<'_>) {
+    /// Makes the calls that are queued.
+    fn make_calls(&mut self, config: &Config<'_>) {
         for call in self.shared.take_calls() {
             self.call(config, &call.call.clone(), Caller::Worker(call));
         }
@@ -100,8 +115,6 @@ impl MainThread {
         while let Some((token, call)) = self.queue.next() {
             self.call(config, &call, Caller::Driver(token));
         }
-        self.flush_metrics(config);
-        self.shared.wake_requests();
     }
 
     fn call(&mut self, config: &Config<'_>, call: &Call, caller: Caller) {
@@ -127,9 +140,14 @@ impl MainThread {
                     None => self.driver.handle_response(&call, None),
                 }
             }
-            Caller::Worker(WorkerCall { call, inbox }) => {
+            Caller::Worker(WorkerCall {
+                call,
+                worker,
+                inbox,
+            }) => {
                 let response = response.map(|response| response.to_owned(call.max_body));
                 inbox.add((call.id, response));
+                self.shared.wake_worker(worker);
             }
         }
     }

@@ -8,15 +8,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use portcullis_core::policy::Policy;
 use portcullis_core::trust::KeySourceId;
-use portcullis_engine::{Call, CallId, Update};
+use portcullis_engine::{Call, CallId, RequestId, Update};
 
 use self::updates::Updates;
 use crate::abi::{ConfigScheduler, Event, RequestScheduler};
 use crate::metrics::{MetricChange, Metrics};
 use crate::response::OwnedResponse;
 
-/// Identifies a worker, or a waiting request, in what is shared.
-pub(crate) type ShareId = u64;
+/// Identifies a worker of a configuration.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) struct WorkerId(u64);
 
 /// What the main thread and the workers of one configuration share.
 #[derive(Debug)]
@@ -27,18 +28,19 @@ pub(crate) struct Shared {
     pub(crate) metrics: Metrics,
     updates: Updates,
     /// `None` once Envoy has destroyed the configuration.
-    scheduler: Mutex<Option<ConfigScheduler>>,
+    scheduler: Mutex<Option<Arc<ConfigScheduler>>>,
+    is_closed: AtomicBool,
     /// Whether the main thread has not handled these events yet.
     is_tick_scheduled: AtomicBool,
     is_queue_scheduled: AtomicBool,
     /// The calls of workers that the main thread must make.
     calls: Mutex<Vec<WorkerCall>>,
     /// The sources whose keys requests wait for, by worker.
-    awaited: Mutex<BTreeMap<ShareId, Vec<KeySourceId>>>,
+    awaited: Mutex<BTreeMap<WorkerId, Vec<KeySourceId>>>,
     /// The requests that wait, to wake them.
-    waiting: Mutex<BTreeMap<ShareId, Arc<WaitingRequest>>>,
+    waiting: Mutex<BTreeMap<(WorkerId, RequestId), WaitingRequest>>,
     main_metrics: Mutex<MainMetrics>,
-    last_id: AtomicU64,
+    last_worker: AtomicU64,
 }
 
 /// A call of a worker, which the main thread makes.
@@ -47,6 +49,8 @@ pub(crate) struct WorkerCall {
     /// The call.
     pub(crate) call: Call,
     /// The worker that gets the response.
+    pub(crate) worker: WorkerId,
+    /// Where it gets it.
     pub(crate) inbox: Arc<Inbox>,
 }
 
@@ -83,29 +87,34 @@ impl Shared {
             policy,
             metrics,
             updates: Updates::default(),
-            scheduler: Mutex::new(Some(scheduler)),
+            scheduler: Mutex::new(Some(Arc::new(scheduler))),
+            is_closed: AtomicBool::default(),
             is_tick_scheduled: AtomicBool::default(),
             is_queue_scheduled: AtomicBool::default(),
             calls: Mutex::default(),
             awaited: Mutex::default(),
             waiting: Mutex::default(),
             main_metrics: Mutex::default(),
-            last_id: AtomicU64::default(),
+            last_worker: AtomicU64::default(),
         }
     }
 
-    /// A new id.
-    pub(crate) fn new_id(&self) -> ShareId {
-        self.last_id.fetch_add(1, Ordering::Relaxed)
+    /// The id of a new worker.
+    pub(crate) fn new_worker(&self) -> WorkerId {
+        WorkerId(self.last_worker.fetch_add(1, Ordering::Relaxed))
     }
 
     // === The main thread's events, from any thread ===
 
     /// Schedules an event on the main thread, unless it has not handled the last one yet.
     pub(crate) fn schedule(&self, event: Event) {
-        if !self.is_scheduled(event).swap(true, Ordering::AcqRel)
-            && let Some(scheduler) = &*lock(&self.scheduler)
-        {
+        if self.is_scheduled(event).swap(true, Ordering::AcqRel) {
+            return;
+        }
+        // Unlocked before it is used, and kept until it returns: if Envoy drops the configuration
+        // meanwhile, it destroys the configuration within this call, and then calls `close`.
+        let scheduler = lock(&self.scheduler).clone();
+        if let Some(scheduler) = scheduler {
             scheduler.schedule(event);
         }
     }
@@ -124,12 +133,14 @@ impl Shared {
 
     /// Ends the events: Envoy has destroyed the configuration.
     pub(crate) fn close(&self) {
-        *lock(&self.scheduler) = None;
+        self.is_closed.store(true, Ordering::Release);
+        let scheduler = lock(&self.scheduler).take();
+        drop(scheduler);
     }
 
     /// Whether Envoy has destroyed the configuration.
     pub(crate) fn is_closed(&self) -> bool {
-        lock(&self.scheduler).is_none()
+        self.is_closed.load(Ordering::Acquire)
     }
 
     // === From the main thread to workers ===
@@ -144,12 +155,32 @@ impl Shared {
         self.updates.unseen(version)
     }
 
-    /// Wakes all waiting requests, on their workers.
-    pub(crate) fn wake_requests(&self) {
-        for request in lock(&self.waiting).values() {
-            if !request.is_woken.swap(true, Ordering::AcqRel) {
-                request.scheduler.wake();
+    /// Wakes each worker that has waiting requests, by one of them. It wakes those that are due.
+    pub(crate) fn wake_workers(&self) {
+        let waiting = lock(&self.waiting);
+        let mut last = None;
+        for ((worker, _), request) in &*waiting {
+            if last.replace(*worker) != Some(*worker) {
+                request.wake();
             }
+        }
+    }
+
+    /// The same for one worker.
+    pub(crate) fn wake_worker(&self, worker: WorkerId) {
+        let waiting = lock(&self.waiting);
+        let mut requests = waiting.range((worker, RequestId(0))..);
+        if let Some(((first, _), request)) = requests.next()
+            && *first == worker
+        {
+            request.wake();
+        }
+    }
+
+    /// Wakes one request.
+    pub(crate) fn wake_request(&self, worker: WorkerId, id: RequestId) {
+        if let Some(request) = lock(&self.waiting).get(&(worker, id)) {
+            request.wake();
         }
     }
 
@@ -183,7 +214,7 @@ impl Shared {
     }
 
     /// Sets the sources whose keys requests of this worker wait for.
-    pub(crate) fn set_awaited(&self, worker: ShareId, sources: Vec<KeySourceId>) {
+    pub(crate) fn set_awaited(&self, worker: WorkerId, sources: Vec<KeySourceId>) {
         let mut awaited = lock(&self.awaited);
         let before = awaited.insert(worker, sources).unwrap_or_default();
         let now = awaited.get(&worker).map_or(&[][..], Vec::as_slice);
@@ -200,27 +231,36 @@ impl Shared {
         awaited.values().any(|sources| sources.contains(&source))
     }
 
-    /// Adds a waiting request, and returns its id.
-    pub(crate) fn add_waiting(&self, scheduler: RequestScheduler) -> ShareId {
-        let id = self.new_id();
+    /// Adds a waiting request.
+    pub(crate) fn add_waiting(&self, worker: WorkerId, id: RequestId, scheduler: RequestScheduler) {
         let request = WaitingRequest {
             scheduler,
             is_woken: AtomicBool::default(),
         };
-        lock(&self.waiting).insert(id, Arc::new(request));
-        id
+        lock(&self.waiting).insert((worker, id), request);
     }
 
     /// A woken request has begun to run.
-    pub(crate) fn begin_waiting(&self, id: ShareId) {
-        if let Some(request) = lock(&self.waiting).get(&id) {
+    pub(crate) fn begin_waiting(&self, worker: WorkerId, id: RequestId) {
+        if let Some(request) = lock(&self.waiting).get(&(worker, id)) {
             request.is_woken.store(false, Ordering::Release);
         }
     }
 
     /// Removes a request that waits no more.
-    pub(crate) fn remove_waiting(&self, id: ShareId) {
-        let _removed = lock(&self.waiting).remove(&id);
+    pub(crate) fn remove_waiting(&self, worker: WorkerId, id: RequestId) {
+        let removed = lock(&self.waiting).remove(&(worker, id));
+        drop(removed);
+    }
+}
+
+impl WaitingRequest {
+    /// Wakes it, unless it was woken and has not run yet. Callers hold the lock of all waiting requests, so
+    /// that the request can't end meanwhile.
+    fn wake(&self) {
+        if !self.is_woken.swap(true, Ordering::AcqRel) {
+            self.scheduler.wake();
+        }
     }
 }
 

@@ -46,7 +46,9 @@ impl Timer {
 impl Drop for Timer {
     fn drop(&mut self) {
         self.running = None;
-        if let Some(thread) = self.thread.take() {
+        // Envoy destroys the configuration on this very thread, if it drops it while a tick is scheduled.
+        let is_other = |thread: &JoinHandle<()>| thread.thread().id() != thread::current().id();
+        if let Some(thread) = self.thread.take().filter(is_other) {
             // It does not panic, and never waits for longer than it takes to schedule a tick.
             let _ended = thread.join();
         }

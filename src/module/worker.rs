@@ -13,11 +13,11 @@ use portcullis_engine::{
     log_level,
 };
 
-use crate::abi::{self, Map, Refused, Request};
+use crate::abi::{self, Map, Refused, Request, RequestScheduler};
 use crate::clock::now;
 use crate::filter::Action;
 use crate::reply::{add_cookies, add_grpc_status};
-use crate::shared::{Inbox, ShareId, Shared, WorkerCall};
+use crate::shared::{Inbox, Shared, WorkerCall, WorkerId};
 use crate::signatures::NativeSignatures;
 
 thread_local! {
@@ -29,7 +29,7 @@ thread_local! {
 /// What the filters of one worker share.
 #[derive(Debug)]
 pub(crate) struct Worker {
-    id: ShareId,
+    id: WorkerId,
     /// What all workers share.
     pub(crate) shared: Arc<Shared>,
     inbox: Arc<Inbox>,
@@ -45,6 +45,8 @@ struct State {
     /// When the engine had its last tick.
     ticked: Timestamp,
     last_request: u64,
+    /// How many requests have not ended.
+    open_requests: usize,
     /// The requests that the engine wants to evaluate again, until their filters do.
     due: Vec<RequestId>,
     /// The sources whose keys requests wait for, as the main thread knows them.
@@ -69,14 +71,17 @@ impl Worker {
     fn new(shared: Arc<Shared>) -> Self {
         let now = now();
         Self {
-            id: shared.new_id(),
+            id: shared.new_worker(),
             inbox: Arc::default(),
             signatures: NativeSignatures::default(),
             state: RefCell::new(State {
                 engine: Engine::new(shared.policy.clone(), now),
                 updates: 0,
-                ticked: now,
+                // Its first request is its first tick, so that it does not report the metrics of an engine without
+                // keys.
+                ticked: Timestamp::from_millis(0),
                 last_request: 0,
+                open_requests: 0,
                 due: Vec::new(),
                 awaited: Vec::new(),
             }),
@@ -89,6 +94,7 @@ impl Worker {
         let Ok(mut state) = self.state.try_borrow_mut() else {
             return RequestId(0);
         };
+        state.open_requests = state.open_requests.saturating_add(1);
         state.last_request = state.last_request.wrapping_add(1);
         RequestId(state.last_request)
     }
@@ -123,8 +129,16 @@ impl Worker {
         let now = now();
         self.progress(&mut state, request, now);
         let due = state.engine.due(usize::MAX, now);
+        // Each is evaluated in a hook of its own.
+        for due in due.iter().filter(|due| **due != id) {
+            self.shared.wake_request(self.id, *due);
+        }
         state.due.extend(due);
-        let place = state.due.iter().position(|due| *due == id)?;
+        let Some(place) = state.due.iter().position(|due| *due == id) else {
+            // A request that the engine does not know would wait for ever.
+            let is_lost = !state.engine.is_waiting(id);
+            return is_lost.then_some(Err(Refused));
+        };
         state.due.swap_remove(place);
         // Only a preflight must be whole, and that never waits.
         let action = self.evaluate(&mut state.engine, id, request, false, now);
@@ -223,15 +237,31 @@ impl Worker {
         state.engine.response_changes(id)
     }
 
-    /// Handles the end of a request. Before 1.40, Envoy takes metrics from the hooks of requests alone, so
-    /// those that no later request would pass on are passed on now, if this is the last one.
-    pub(crate) fn complete(&self, id: RequestId, request: &Request<'_>, is_last: bool) {
+    /// Makes a request wait.
+    pub(crate) fn hold(&self, id: RequestId, scheduler: RequestScheduler) {
+        self.shared.add_waiting(self.id, id, scheduler);
+    }
+
+    /// A waiting request was woken.
+    pub(crate) fn begin_waiting(&self, id: RequestId) {
+        self.shared.begin_waiting(self.id, id);
+    }
+
+    /// A request waits no more.
+    pub(crate) fn stop_waiting(&self, id: RequestId) {
+        self.shared.remove_waiting(self.id, id);
+    }
+
+    /// Handles the end of a request. Envoy takes a worker's metrics in the hooks of requests, so those that
+    /// no later request would pass on are passed on now.
+    pub(crate) fn complete(&self, id: RequestId, request: &Request<'_>) {
         let Ok(mut state) = self.state.try_borrow_mut() else {
             return;
         };
+        state.open_requests = state.open_requests.saturating_sub(1);
         if remove(&mut state, id) {
             self.report_waiting(&mut state, request);
-        } else if is_last {
+        } else if state.open_requests == 0 {
             self.flush_metrics(&mut state, request);
         }
     }
@@ -251,7 +281,12 @@ impl Worker {
                 Effect::Log(level, line) => abi::log(level, &line),
                 Effect::Call(call) => {
                     let inbox = Arc::clone(&self.inbox);
-                    self.shared.queue_call(WorkerCall { call, inbox });
+                    let worker = self.id;
+                    self.shared.queue_call(WorkerCall {
+                        call,
+                        worker,
+                        inbox,
+                    });
                 }
             }
         }

@@ -87,7 +87,7 @@ pub struct Gateway {
     process: Process,
     folder: PathBuf,
     listener: Listener,
-    /// Whether metrics are updated by requests alone, as of the dynamic module before Envoy 1.40.
+    /// Whether metrics are updated by requests alone, as of the dynamic module before Envoy 1.39.
     needs_requests: bool,
     address: SocketAddr,
     admin: SocketAddr,

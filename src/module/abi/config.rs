@@ -118,7 +118,7 @@ impl Config<'_> {
         (result == METRIC_ACCEPTED).then_some(id)
     }
 
-    /// Whether this version of Envoy changes metrics outside requests: from 1.40 on.
+    /// Whether this version of Envoy changes metrics outside requests: from 1.39 on.
     #[allow(clippy::unused_self, reason = "it is about what this can do")]
     pub(crate) fn changes_metrics(&self) -> bool {
         MetricCallbacks::of_configurations().is_some()

@@ -6,14 +6,16 @@
 //! A local reply and the continuation of a held request can end the request, and destroy its filter,
 //! before they return. So they come last in a hook, after the last use of the filter.
 
-use std::cell::RefCell;
 use std::ffi::{c_char, c_void};
+use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 
 use log::Level;
 
+use super::pin::pin;
 use super::{Buffer, Config, Event, Header, Opaque, Request, array, log};
 use crate::filter::{Action, Filter};
 use crate::main_thread::MainThread;
@@ -43,13 +45,58 @@ const DROP: u32 = 3;
 /// A configuration.
 #[derive(Debug)]
 struct ConfigHandle {
-    /// Only for the hooks that Envoy calls on its main thread, and for the last one.
-    main: RefCell<MainThread>,
-    shared: Arc<Shared>,
+    main: MainThreadHandle,
+    /// Dropped when Envoy destroys the configuration: there is no filter then.
+    shared: ManuallyDrop<Arc<Shared>>,
+}
+
+/// A configuration on the main thread. It is never freed, and small once it has ended: Envoy may destroy the
+/// configuration on a worker, while a hook for it runs on the main thread.
+#[derive(Debug)]
+struct MainThreadHandle {
+    main: Mutex<Option<MainThread>>,
+    /// Whether Envoy has destroyed the configuration.
+    is_destroyed: AtomicBool,
+}
+
+impl MainThreadHandle {
+    /// Runs a hook, unless another one runs. A call that fails at once ends within the one that makes it; then
+    /// [`Config::call`] returns the error.
+    fn run(&self, hook: impl FnOnce(&mut MainThread)) {
+        if let Some(mut main) = self.lock()
+            && let Some(main) = &mut *main
+        {
+            hook(main);
+        }
+        if self.is_destroyed.load(Ordering::Acquire) {
+            self.end();
+        }
+    }
+
+    fn destroy(&self) {
+        self.is_destroyed.store(true, Ordering::Release);
+        self.end();
+    }
+
+    /// Ends the main thread's part, or leaves that to the hook that runs.
+    fn end(&self) {
+        let main = self.lock().and_then(|mut main| main.take());
+        drop(main);
+    }
+
+    /// `None` while a hook runs. A hook that panicked is no reason to fetch no keys any more.
+    fn lock(&self) -> Option<MutexGuard<'_, Option<MainThread>>> {
+        match self.main.try_lock() {
+            Ok(main) => Some(main),
+            Err(TryLockError::Poisoned(main)) => Some(main.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn envoy_dynamic_module_on_program_init() -> *const c_char {
+    pin();
     VERSION.as_ptr().cast()
 }
 
@@ -75,8 +122,13 @@ unsafe extern "C" fn envoy_dynamic_module_on_http_filter_config_new(
     }));
     let error = match started {
         Ok(Ok((main, shared))) => {
-            let main = RefCell::new(main);
-            let handle = Box::new(ConfigHandle { main, shared });
+            let handle = Box::new(ConfigHandle {
+                main: MainThreadHandle {
+                    main: Mutex::new(Some(main)),
+                    is_destroyed: AtomicBool::default(),
+                },
+                shared: ManuallyDrop::new(shared),
+            });
             return Box::into_raw(handle).cast_const().cast();
         }
         Ok(Err(error)) => error,
@@ -89,10 +141,13 @@ unsafe extern "C" fn envoy_dynamic_module_on_http_filter_config_new(
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn envoy_dynamic_module_on_http_filter_config_destroy(config: Opaque) {
-    // SAFETY: the pointer is the one that `config_new` gave, and Envoy uses it no more. A worker may run
-    // this hook, after the last one on the main thread.
-    let config = unsafe { Box::from_raw(config.cast::<ConfigHandle>()) };
-    let _caught = catch_unwind(AssertUnwindSafe(|| drop(config)));
+    let config = config.cast::<ConfigHandle>();
+    // SAFETY: the pointer is the one that `config_new` gave, and this field is never freed. Only one thread at a
+    // time has what its mutex holds, also when another one drops it than has used it.
+    let main = unsafe { &(*config).main };
+    let _caught = catch_unwind(AssertUnwindSafe(|| main.destroy()));
+    // SAFETY: this hook is called once, and no filter is created any more.
+    unsafe { ManuallyDrop::drop(&mut (*config).shared) }
 }
 
 #[unsafe(no_mangle)]
@@ -101,7 +156,7 @@ unsafe extern "C" fn envoy_dynamic_module_on_http_filter_config_scheduled(
     config: Opaque,
     event: u64,
 ) {
-    // SAFETY: both pointers are those of this configuration, and this is the main thread.
+    // SAFETY: both pointers are those of this configuration.
     unsafe {
         run_on_main_thread(envoy, config, |main, config| {
             main.handle_event(config, Event::from_id(event));
@@ -133,7 +188,7 @@ unsafe extern "C" fn envoy_dynamic_module_on_http_filter_config_http_callout_don
         }
     };
     let response = (result == SUCCESS).then_some(response);
-    // SAFETY: both pointers are those of this configuration, and this is the main thread.
+    // SAFETY: both pointers are those of this configuration.
     unsafe {
         run_on_main_thread(envoy, config, |main, config| {
             main.handle_response(config, id, response.as_ref());
@@ -141,24 +196,18 @@ unsafe extern "C" fn envoy_dynamic_module_on_http_filter_config_http_callout_don
     }
 }
 
-/// Runs a hook for a configuration. It does nothing within another one: a call that fails at once ends
-/// before it was made, and then [`Config::call`] returns the error.
+/// Runs a hook for a configuration.
 ///
 /// # Safety
-/// `envoy` must be Envoy's pointer for this hook, `config` the one that `config_new` gave, and this
-/// thread Envoy's main thread.
+/// `envoy` must be Envoy's pointer for this hook, and `config` the one that `config_new` gave.
 unsafe fn run_on_main_thread(
     envoy: Opaque,
     config: Opaque,
     hook: impl FnOnce(&mut MainThread, &Config<'_>),
 ) {
-    // SAFETY: the caller knows that both are valid, and this ends with the hook.
+    // SAFETY: the caller knows that both are valid; the first ends with the hook, and the second is never freed.
     let (envoy, main) = unsafe { (Config::new(envoy), &(*config.cast::<ConfigHandle>()).main) };
-    let ran = catch_unwind(AssertUnwindSafe(|| {
-        if let Ok(mut main) = main.try_borrow_mut() {
-            hook(&mut main, &envoy);
-        }
-    }));
+    let ran = catch_unwind(AssertUnwindSafe(|| main.run(|main| hook(main, &envoy))));
     if ran.is_err() {
         log(
             Level::Error,

@@ -1,5 +1,5 @@
-//! The callbacks that change metrics: those of requests, and those of configurations, which only
-//! Envoy 1.40 has.
+//! The callbacks that change metrics: those of requests, and those of configurations, which
+//! Envoy has from 1.39 on.
 
 use std::ffi::CStr;
 use std::mem;
@@ -43,7 +43,7 @@ impl MetricCallbacks {
         record_histogram: envoy_dynamic_module_callback_http_filter_record_histogram_value,
     };
 
-    /// Those that take the pointer of a configuration; `None` before Envoy 1.40.
+    /// Those that take the pointer of a configuration; `None` before Envoy 1.39.
     pub(super) fn of_configurations() -> Option<Self> {
         static FOUND: OnceLock<Option<MetricCallbacks>> = OnceLock::new();
         *FOUND.get_or_init(|| {

@@ -278,7 +278,7 @@ impl Builder {
         let mut gateway = Gateway {
             process,
             folder,
-            needs_requests: self.listener.adapter == Adapter::Module && version != Version::V1_40,
+            needs_requests: self.listener.adapter == Adapter::Module && version == Version::V1_38,
             listener: self.listener,
             address,
             admin,
