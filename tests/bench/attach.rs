@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::load::{CONNECTIONS, ExpectedResponse, Load};
 use crate::machine::{self, Machine};
-use crate::report;
+use crate::report::{self, Results};
 use crate::rounds::{self, Variant};
 use crate::settings::Settings;
 
@@ -33,7 +33,11 @@ const ATTACH: &str = "Portcullis attach";
 const ATTACH_HTTP2: &str = "Portcullis attach, HTTP/2 to the target";
 
 /// Measures and reports.
-pub(crate) async fn measure(machine: &Machine, settings: &Settings) -> Result<(), String> {
+pub(crate) async fn measure(
+    machine: &Machine,
+    settings: &Settings,
+    results: &mut Results,
+) -> Result<(), String> {
     println!(
         "\nForwarding with a token to a target with TLS, responses of {RESPONSE_BYTES} bytes.\n"
     );
@@ -54,7 +58,8 @@ pub(crate) async fn measure(machine: &Machine, settings: &Settings) -> Result<()
         variant(ATTACH, &[NGINX], address, attach.id())?,
         variant(ATTACH_HTTP2, &[NGINX], address_http2, attach_http2.id())?,
     ];
-    report::throughput(&rounds::run(&mut variants, settings)?);
+    let series = rounds::run(&mut variants, settings)?;
+    report::throughput(results, "attach", &series);
     drop(variants);
     let used = [nginx.id(), attach.id()].map(machine::memory);
     println!(
@@ -79,7 +84,7 @@ fn variant(
     Ok(Variant {
         name,
         baselines,
-        process,
+        processes: vec![process],
         load: load.map_err(|error| format!("{name}: {error}"))?,
     })
 }

@@ -1,18 +1,16 @@
 //! The companion compared with oauth2-proxy: the same provider, the same user, and the same TLS
 //! termination.
 
-mod oauth2_proxy;
 mod sign_ins;
 mod start;
 
 use crate::load::{CONNECTIONS, ExpectedResponse, Load};
 use crate::machine::{self, Machine};
-use crate::report;
+use crate::oauth2_proxy::{self, OAuth2Proxy, UPSTREAM};
+use crate::report::{self, Results};
 use crate::rounds::{self, Variant};
 use crate::settings::Settings;
 use crate::sign_in_stack::{self, APP, SignInStack};
-
-use oauth2_proxy::OAuth2Proxy;
 
 /// The response of both programs to an allowed forward auth request.
 const ALLOWED: ExpectedResponse = ExpectedResponse {
@@ -25,16 +23,18 @@ pub(crate) async fn measure(
     machine: &Machine,
     settings: &Settings,
     stack: &SignInStack,
+    results: &mut Results,
 ) -> Result<(), String> {
     println!("\nThe companion, beside {}.\n", oauth2_proxy::version());
-    let other = OAuth2Proxy::start(stack).await;
+    let other = OAuth2Proxy::start(stack, stack.other, UPSTREAM, &[]).await;
     let (ours, theirs) = (stack.companion.id(), other.id());
     machine.pin_to_server_core(ours)?;
     machine.pin_to_server_core(theirs)?;
     let started = [ours, theirs].map(machine::memory);
 
     let mut variants = variants(stack, theirs).await?;
-    report::throughput(&rounds::run(&mut variants, settings)?);
+    let series = rounds::run(&mut variants, settings)?;
+    report::throughput(results, "companion", &series);
     drop(variants);
     println!();
     sign_ins::measure(
@@ -82,7 +82,7 @@ async fn variants(stack: &SignInStack, other: u32) -> Result<Vec<Variant>, Strin
         Ok::<_, String>(Variant {
             name,
             baselines,
-            process,
+            processes: vec![process],
             load: load.map_err(|error| format!("{name}: {error}"))?,
         })
     };

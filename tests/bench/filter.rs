@@ -4,10 +4,14 @@
 mod builds;
 mod configurations;
 mod envoy;
+mod memory;
 mod tokens;
 mod variants;
 
-pub(crate) use tokens::Tokens;
+pub(crate) use configurations::{dynamic_module, policy, portcullis};
+pub(crate) use envoy::Envoy;
+pub(crate) use tokens::{AUDIENCE, ISSUER, Tokens};
+pub(crate) use variants::{ALLOWED, bearers, request, variant};
 
 use std::path::Path;
 
@@ -15,7 +19,7 @@ use builds::Builds;
 use variants::Envoys;
 
 use crate::machine::Machine;
-use crate::report::{self, Series};
+use crate::report::{self, Results, Series};
 use crate::rounds;
 use crate::settings::Settings;
 use crate::sign_in_stack::{self, SignInStack};
@@ -26,12 +30,14 @@ pub(crate) async fn measure(
     settings: &Settings,
     tokens: &Tokens,
     stack: &SignInStack,
+    results: &mut Results,
 ) -> Result<(), String> {
     let browser = stack.sign_in(sign_in_stack::SIGN_IN).await;
     let session = sign_in_stack::cookies(&browser, sign_in_stack::COOKIES);
     if let Some(other) = &settings.other_filter {
         println!("The current filter compared with {}.\n", other.display());
-        report::throughput(&compare(machine, settings, tokens, stack, (other, &session)).await?);
+        let series = compare(machine, settings, tokens, stack, (other, &session)).await?;
+        report::throughput(results, "builds", &series);
         return Ok(());
     }
     let envoys = Envoys::start(machine, tokens, stack.companion.address()).await;
@@ -43,12 +49,12 @@ pub(crate) async fn measure(
         tokens.rs256[0].len(),
         tokens.es256[0].len(),
     );
-    report::throughput(&rounds::run(
-        &mut envoys.throughput(tokens, &session)?,
-        settings,
-    )?);
+    let series = rounds::run(&mut envoys.throughput(tokens, &session)?, settings)?;
+    report::throughput(results, "filter", &series);
     println!("\nOne request at a time:\n");
-    report::latency(&rounds::run(&mut envoys.latency(&session)?, settings)?);
+    let series = rounds::run(&mut envoys.latency(&session)?, settings)?;
+    report::latency(results, "filter, latency", &series);
+    memory::measure(machine, settings, tokens).await?;
     Ok(())
 }
 
@@ -68,7 +74,7 @@ async fn compare(
         if all.is_empty() {
             all.extend(variants.iter().map(Series::of));
         }
-        rounds::warm_up(&mut variants)?;
+        rounds::warm_up(&mut variants, settings)?;
         rounds::run_one(&mut variants, &mut all, settings, round)?;
     }
     Ok(all)

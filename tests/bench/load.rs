@@ -25,6 +25,7 @@ pub(crate) struct Load {
     requests: Vec<Vec<u8>>,
     response: ExpectedResponse,
     next: usize,
+    latencies: Vec<Duration>,
 }
 
 impl Load {
@@ -46,11 +47,12 @@ impl Load {
             requests: requests.into_iter().map(String::into_bytes).collect(),
             response,
             next: 0,
+            latencies: Vec::new(),
         })
     }
 
     /// Sends requests for this long, and returns the number of responses, which is the number of
-    /// requests.
+    /// requests. With one connection, [`Load::take_latencies`] has the time that each response took.
     ///
     /// Responses are read in the order of the connections, so that one thread without polling keeps
     /// the server busy: while it waits for one response, all other requests are queued.
@@ -61,8 +63,12 @@ impl Load {
             self.send(index)?;
         }
         while begin.elapsed() < length {
+            let sent = Instant::now();
             for index in 0..self.streams.len() {
                 self.receive(index)?;
+                if self.streams.len() == 1 {
+                    self.latencies.push(sent.elapsed());
+                }
                 self.send(index)?;
                 responses += 1;
             }
@@ -72,6 +78,11 @@ impl Load {
             responses += 1;
         }
         Ok(responses)
+    }
+
+    /// Removes and returns the time that each response took.
+    pub(crate) fn take_latencies(&mut self) -> Vec<Duration> {
+        std::mem::take(&mut self.latencies)
     }
 
     fn send(&mut self, index: usize) -> Result<()> {

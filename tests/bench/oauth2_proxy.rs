@@ -11,28 +11,41 @@ use portcullis_tests::lab::{folder, tools};
 
 use crate::sign_in_stack::{CLIENT, OTHER, SECRET, SignInStack};
 
+/// The upstream that makes it respond to forward auth only.
+pub(crate) const UPSTREAM: &str = "static://202";
+
 /// A running oauth2-proxy. Stopped when dropped.
 #[derive(Debug)]
-pub(super) struct OAuth2Proxy(Process);
+pub(crate) struct OAuth2Proxy(Process);
 
 impl OAuth2Proxy {
-    /// Starts it with this stack, and waits until it is ready.
-    pub(super) async fn start(stack: &SignInStack) -> Self {
+    /// Starts it with this stack, address, upstream and further options, and waits until it is ready.
+    pub(crate) async fn start(
+        stack: &SignInStack,
+        address: SocketAddr,
+        upstream: &str,
+        options: &[(&str, String)],
+    ) -> Self {
         let folder = folder::fresh("oauth2-proxy");
-        let command = command(stack, &folder, stack.other);
+        let mut command = command(stack, &folder, address, upstream);
+        command.args(
+            options
+                .iter()
+                .map(|(name, value)| format!("--{name}={value}")),
+        );
         let mut process = Process::start("oauth2-proxy", &folder, command);
-        process.ready_at(stack.other, "/ping").await;
+        process.ready_at(address, "/ping").await;
         Self(process)
     }
 
     /// Its process ID.
-    pub(super) fn id(&self) -> u32 {
+    pub(crate) fn id(&self) -> u32 {
         self.0.id()
     }
 }
 
 /// Its name and version. A build from the registry does not know its version.
-pub(super) fn version() -> String {
+pub(crate) fn version() -> String {
     let pin = fs::read_to_string(workspace().join(".tools/oauth2-proxy/.pin"));
     let pin = pin.unwrap_or_default();
     let version = pin
@@ -42,8 +55,13 @@ pub(super) fn version() -> String {
     format!("oauth2-proxy {}", version.unwrap_or("unknown version"))
 }
 
-/// The command that starts it with this address, with its secrets in this folder.
-pub(super) fn command(stack: &SignInStack, folder: &Path, address: SocketAddr) -> Command {
+/// The command that starts it with this address and upstream, with its secrets in this folder.
+pub(crate) fn command(
+    stack: &SignInStack,
+    folder: &Path,
+    address: SocketAddr,
+    upstream: &str,
+) -> Command {
     let secret = file(folder, "client-secret", SECRET);
     // Any 32 bytes.
     let cookies = file(folder, "cookie-secret", "0123456789abcdef0123456789abcdef");
@@ -55,7 +73,7 @@ pub(super) fn command(stack: &SignInStack, folder: &Path, address: SocketAddr) -
         ("code-challenge-method", "S256"),
         ("redirect-url", &format!("https://{OTHER}/oauth2/callback")),
         ("http-address", &address.to_string()),
-        ("upstream", "static://202"),
+        ("upstream", upstream),
         ("email-domain", "*"),
         ("reverse-proxy", "true"),
         ("trusted-proxy-ip", "127.0.0.1"),

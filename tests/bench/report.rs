@@ -1,12 +1,15 @@
 //! The output.
 
+pub(crate) mod chart;
 mod figures;
+mod results;
 
 use std::fs;
 
 use portcullis_tests::lab::tools;
 
 pub(crate) use figures::{Sample, Series, median};
+pub(crate) use results::Results;
 
 use crate::load;
 use crate::machine::Machine;
@@ -28,7 +31,7 @@ pub(crate) fn preface(machine: &Machine, settings: &Settings) {
         machine.processor(),
         load::CONNECTIONS,
         settings.rounds,
-        settings.turn.as_secs(),
+        settings.turn.as_secs_f64(),
     );
     if machine.cores() < 2 {
         println!(
@@ -37,8 +40,9 @@ pub(crate) fn preface(machine: &Machine, settings: &Settings) {
     }
 }
 
-/// Prints the throughput. The other lines are compared with the first one.
-pub(crate) fn throughput(all: &[Series]) {
+/// Prints a table with the throughput. The other lines are compared with the first one.
+pub(crate) fn throughput(results: &mut Results, table: &str, all: &[Series]) {
+    results.add(table, all);
     let Some(first) = all.first() else { return };
     println!(
         "{:<36}{:>11}{:>17}{:>9}{:>8}{:>7}",
@@ -83,24 +87,28 @@ pub(crate) fn throughput(all: &[Series]) {
     }
 }
 
-/// Prints the latency.
-pub(crate) fn latency(all: &[Series]) {
+/// Prints a table with the latency.
+pub(crate) fn latency(results: &mut Results, table: &str, all: &[Series]) {
+    results.add(table, all);
     println!(
-        "{:<36}{:>11}{:>17}{:>9}",
-        "", "µs", "lowest–highest", "added µs"
+        "{:<36}{:>11}{:>17}{:>9}{:>9}{:>10}",
+        "", "µs", "lowest–highest", "added µs", "p99 µs", "added p99"
     );
     for series in all {
         let (lowest, highest) = series.range(Sample::microseconds);
-        let added = series.baselines_among(all).next().map(|baseline| {
-            let added = series.difference(baseline, Sample::microseconds);
-            format!("{added:.1}")
-        });
+        let added = |figure: fn(&Sample) -> f64| {
+            let baseline = series.baselines_among(all).next();
+            let added = baseline.map(|baseline| series.difference(baseline, figure));
+            added.map(|added| format!("{added:.1}")).unwrap_or_default()
+        };
         println!(
-            "{:<36}{:>11.1}{:>17}{:>9}",
+            "{:<36}{:>11.1}{:>17}{:>9}{:>9.1}{:>10}",
             series.name,
             series.median(Sample::microseconds),
             format!("{lowest:.0}–{highest:.0}"),
-            added.unwrap_or_default(),
+            added(Sample::microseconds),
+            series.median(Sample::p99_microseconds),
+            added(Sample::p99_microseconds),
         );
     }
 }

@@ -17,8 +17,8 @@ pub(crate) struct Variant {
     pub(crate) name: &'static str,
     /// The variants that it is compared with.
     pub(crate) baselines: &'static [&'static str],
-    /// The measured process: its ID.
-    pub(crate) process: u32,
+    /// The measured processes: their IDs.
+    pub(crate) processes: Vec<u32>,
     /// The load.
     pub(crate) load: Load,
 }
@@ -26,7 +26,7 @@ pub(crate) struct Variant {
 /// Runs the turns of all variants.
 pub(crate) fn run(variants: &mut [Variant], settings: &Settings) -> Result<Vec<Series>, String> {
     let mut all: Vec<Series> = variants.iter().map(Series::of).collect();
-    warm_up(variants)?;
+    warm_up(variants, settings)?;
     for round in 0..settings.rounds {
         run_one(variants, &mut all, settings, round)?;
     }
@@ -34,9 +34,9 @@ pub(crate) fn run(variants: &mut [Variant], settings: &Settings) -> Result<Vec<S
 }
 
 /// Sends requests to each variant before its first turn.
-pub(crate) fn warm_up(variants: &mut [Variant]) -> Result<(), String> {
+pub(crate) fn warm_up(variants: &mut [Variant], settings: &Settings) -> Result<(), String> {
     for variant in variants {
-        variant.turn(WARM_UP)?;
+        variant.turn(WARM_UP.min(settings.turn))?;
     }
     Ok(())
 }
@@ -61,8 +61,9 @@ pub(crate) fn run_one(
 
 impl Variant {
     /// Sends requests as fast as the program responds, for this long.
-    fn turn(&mut self, length: Duration) -> Result<Sample, String> {
-        let (began, cpu) = (Instant::now(), machine::cpu_time(self.process));
+    pub(crate) fn turn(&mut self, length: Duration) -> Result<Sample, String> {
+        let cpu_time = |processes: &[u32]| processes.iter().copied().map(machine::cpu_time).sum();
+        let (began, cpu): (_, Duration) = (Instant::now(), cpu_time(&self.processes));
         let requests = self
             .load
             .run(length)
@@ -70,7 +71,15 @@ impl Variant {
         Ok(Sample {
             requests,
             elapsed: began.elapsed(),
-            cpu: machine::cpu_time(self.process).saturating_sub(cpu),
+            cpu: cpu_time(&self.processes).saturating_sub(cpu),
+            p99: p99(self.load.take_latencies()),
         })
     }
+}
+
+/// The 99th percentile; `None` without latencies.
+fn p99(mut latencies: Vec<Duration>) -> Option<Duration> {
+    latencies.sort_unstable();
+    let place = latencies.len() * 99 / 100;
+    latencies.get(place).copied()
 }

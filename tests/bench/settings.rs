@@ -4,6 +4,8 @@ use std::env;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use portcullis_tests::lab::folder::workspace;
+
 /// What to measure, and for how long.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
@@ -13,6 +15,8 @@ pub(crate) struct Settings {
     pub(crate) turn: Duration,
     /// Another build of the filter. If set, the filter is compared with it alone.
     pub(crate) other_filter: Option<PathBuf>,
+    /// The file that gets all figures as JSON.
+    pub(crate) results: PathBuf,
     part: Option<Part>,
 }
 
@@ -25,16 +29,22 @@ pub(crate) enum Part {
     Companion,
     /// The forwarder.
     Attach,
+    /// The filter and the module compared with Envoy's ext_authz and oauth2-proxy.
+    ExtAuthz,
+    /// The filter and the module while forged tokens arrive.
+    Flood,
 }
 
 impl Settings {
-    /// Reads `BENCH_ROUNDS`, `BENCH_SECONDS`, `BENCH_PART` and `BENCH_OTHER_FILTER`. The defaults take less than ten
-    /// minutes.
+    /// Reads `BENCH_ROUNDS`, `BENCH_SECONDS`, `BENCH_PART`, `BENCH_RESULTS` and `BENCH_OTHER_FILTER`. The defaults take about
+    /// twelve minutes.
     pub(crate) fn read() -> Result<Self, String> {
         Ok(Self {
-            rounds: number("BENCH_ROUNDS", 5)?,
-            turn: Duration::from_secs(number("BENCH_SECONDS", 4)?.into()),
+            rounds: rounds()?,
+            turn: turn()?,
             other_filter: other_filter()?,
+            results: env::var_os("BENCH_RESULTS")
+                .map_or_else(|| workspace().join("target/bench.json"), PathBuf::from),
             part: part()?,
         })
     }
@@ -51,8 +61,10 @@ fn part() -> Result<Option<Part>, String> {
         Ok("filter") => Ok(Some(Part::Filter)),
         Ok("companion") => Ok(Some(Part::Companion)),
         Ok("attach") => Ok(Some(Part::Attach)),
+        Ok("ext_authz") => Ok(Some(Part::ExtAuthz)),
+        Ok("flood") => Ok(Some(Part::Flood)),
         Ok(other) => Err(format!(
-            "invalid BENCH_PART `{other}`: expected `filter`, `companion` or `attach`, or unset for all"
+            "invalid BENCH_PART `{other}`: expected `filter`, `companion`, `attach`, `ext_authz` or `flood`, or unset for all"
         )),
         Err(error) => Err(format!("BENCH_PART: {error}")),
     }
@@ -68,15 +80,35 @@ fn other_filter() -> Result<Option<PathBuf>, String> {
     })
 }
 
-fn number(name: &str, default: u32) -> Result<u32, String> {
+fn rounds() -> Result<u32, String> {
+    let rounds = number("BENCH_ROUNDS", 5.0, "an integer from 1 to 1000", |number| {
+        (1.0..=1000.0).contains(&number) && number.fract() == 0.0
+    })?;
+    Ok(rounds as u32)
+}
+
+fn turn() -> Result<Duration, String> {
+    let seconds = number(
+        "BENCH_SECONDS",
+        4.0,
+        "a number from 0.1 to 1000",
+        |number| (0.1..=1000.0).contains(&number),
+    )?;
+    Ok(Duration::from_secs_f64(seconds))
+}
+
+fn number(
+    name: &str,
+    default: f64,
+    expected: &str,
+    is_valid: impl Fn(f64) -> bool,
+) -> Result<f64, String> {
     let Some(value) = env::var_os(name) else {
         return Ok(default);
     };
     let number = value.to_str().and_then(|value| value.parse().ok());
-    number
-        .filter(|number| (1..=1000).contains(number))
-        .ok_or_else(|| {
-            let value = value.to_string_lossy();
-            format!("invalid {name} `{value}`: expected an integer from 1 to 1000, or unset")
-        })
+    number.filter(|number| is_valid(*number)).ok_or_else(|| {
+        let value = value.to_string_lossy();
+        format!("invalid {name} `{value}`: expected {expected}, or unset")
+    })
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use portcullis_tests::lab::{Companion, folder, port, tools};
 
-use super::oauth2_proxy;
+use crate::oauth2_proxy::{self, UPSTREAM};
 use crate::report::median;
 use crate::sign_in_stack::{self, SignInStack};
 
@@ -29,7 +29,7 @@ pub(super) async fn measure(stack: &SignInStack, rounds: u32) {
         let mut command = Command::new(tools::companion());
         command.args(["serve", "--config"]).arg(&configuration);
         times[0].push(first_response(command, ours));
-        let command = oauth2_proxy::command(stack, &folder, theirs);
+        let command = oauth2_proxy::command(stack, &folder, theirs, UPSTREAM);
         times[1].push(first_response(command, theirs));
     }
     println!("{:<36}{:>11}", "start to the first response", "ms");

@@ -88,8 +88,10 @@ impl Build {
         companion: SocketAddr,
         module: &Path,
     ) -> Self {
-        let start =
-            async |filter, level| Envoy::start(machine, vec![filter], level, companion).await;
+        let start = async |filter, level| {
+            let clusters = [("portcullis", companion)];
+            Envoy::start(machine, vec![filter], level, &clusters).await
+        };
         let with = |policy: &Value| portcullis(module.to_owned(), policy);
         let bearer = |audit| with(&policy(&tokens.keys, audit));
         let with_sessions = with(&sign_in_stack::policy());

@@ -112,7 +112,7 @@ fn callers() -> impl Iterator<Item = String> {
 }
 
 /// Ten rules, of which the last lists the caller, and identity headers for the app.
-pub(super) fn policy(keys: &Value, audit_allowed: &str) -> Value {
+pub(crate) fn policy(keys: &Value, audit_allowed: &str) -> Value {
     let rule = |name: String| {
         json!({
             "name": name,
@@ -154,7 +154,7 @@ pub(super) fn large_policy(keys: &Value) -> Value {
 }
 
 /// Portcullis as a dynamic module, with this policy.
-pub(super) fn dynamic_module(policy: &Value) -> Value {
+pub(crate) fn dynamic_module(policy: &Value) -> Value {
     json!({
         "name": "portcullis",
         "typed_config": {
@@ -171,7 +171,7 @@ pub(super) fn dynamic_module(policy: &Value) -> Value {
 }
 
 /// Portcullis as a WebAssembly filter, with this policy.
-pub(super) fn portcullis(module: PathBuf, policy: &Value) -> Value {
+pub(crate) fn portcullis(module: PathBuf, policy: &Value) -> Value {
     json!({
         "name": "portcullis",
         "typed_config": {

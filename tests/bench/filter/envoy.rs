@@ -16,24 +16,24 @@ use crate::sign_in_stack::APP as HOST;
 
 /// A running Envoy. Stopped when dropped.
 #[derive(Debug)]
-pub(super) struct Envoy {
+pub(crate) struct Envoy {
     process: Process,
     folder: PathBuf,
     address: SocketAddr,
 }
 
 impl Envoy {
-    /// Starts Envoy with these filters, which log at `level`. It has a cluster for the companion.
-    pub(super) async fn start(
+    /// Starts Envoy with these filters, which log at `level`. It has these clusters.
+    pub(crate) async fn start(
         machine: &Machine,
         filters: Vec<Value>,
         level: &str,
-        companion: SocketAddr,
+        clusters: &[(&str, SocketAddr)],
     ) -> Self {
         let folder = folder::fresh("envoy");
         let address = port::free();
         let configuration = folder.join("bootstrap.json");
-        let bootstrap = bootstrap(address, filters, companion);
+        let bootstrap = bootstrap(address, filters, clusters);
         fs::write(&configuration, format!("{bootstrap:#}")).expect("a bootstrap file");
         let mut command = machine.command_on_server_core(tools::envoy(Version::V1_40));
         let module = tools::dynamic_module();
@@ -56,12 +56,12 @@ impl Envoy {
     }
 
     /// The address it listens on.
-    pub(super) fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// Its process ID.
-    pub(super) fn id(&self) -> u32 {
+    pub(crate) fn id(&self) -> u32 {
         self.process.id()
     }
 }
@@ -85,7 +85,7 @@ pub(super) fn version() -> String {
     build.split('/').nth(1).unwrap_or("unknown").to_owned()
 }
 
-fn bootstrap(address: SocketAddr, filters: Vec<Value>, companion: SocketAddr) -> Value {
+fn bootstrap(address: SocketAddr, filters: Vec<Value>, clusters: &[(&str, SocketAddr)]) -> Value {
     let router = json!({
         "name": "envoy.filters.http.router",
         "typed_config": {
@@ -109,17 +109,20 @@ fn bootstrap(address: SocketAddr, filters: Vec<Value>, companion: SocketAddr) ->
             }],
         }]},
     });
-    let endpoint = json!({"address": {"socket_address": {
-        "address": companion.ip(), "port_value": companion.port(),
-    }}});
-    let cluster = json!({
-        "name": "portcullis",
-        "load_assignment": {
-            "cluster_name": "portcullis",
-            "endpoints": [{"lb_endpoints": [{"endpoint": endpoint}]}],
-        },
+    let clusters = clusters.iter().map(|(name, address)| {
+        let endpoint = json!({"address": {"socket_address": {
+            "address": address.ip(), "port_value": address.port(),
+        }}});
+        json!({
+            "name": name,
+            "load_assignment": {
+                "cluster_name": name,
+                "endpoints": [{"lb_endpoints": [{"endpoint": endpoint}]}],
+            },
+        })
     });
-    json!({"static_resources": {"clusters": [cluster], "listeners": [{
+    let clusters: Vec<Value> = clusters.collect();
+    json!({"static_resources": {"clusters": clusters, "listeners": [{
         "name": "gateway",
         "address": {"socket_address": {"address": address.ip(), "port_value": address.port()}},
         "filter_chains": [{"filters": [{

@@ -17,6 +17,12 @@ use crate::sign_in_stack::{self, APP as HOST};
 /// The body of Envoy's response to allowed requests.
 pub(super) const BODY: &str = "allowed";
 
+/// The response to an allowed request.
+pub(crate) const ALLOWED: ExpectedResponse = ExpectedResponse {
+    begins: b"HTTP/1.1 200 ",
+    ends: BODY.as_bytes(),
+};
+
 /// One Envoy for each configuration.
 #[derive(Debug)]
 pub(super) struct Envoys {
@@ -36,7 +42,10 @@ impl Envoys {
     /// Starts all of them.
     pub(super) async fn start(machine: &Machine, tokens: &Tokens, companion: SocketAddr) -> Self {
         let keys = &tokens.keys;
-        let start = async |filters, level| Envoy::start(machine, filters, level, companion).await;
+        let start = async |filters, level| {
+            let clusters = [("portcullis", companion)];
+            Envoy::start(machine, filters, level, &clusters).await
+        };
         let portcullis_filters = |audit| vec![portcullis(tools::filter(), &policy(keys, audit))];
         let large = vec![portcullis(tools::filter(), &large_policy(keys))];
         let sessions = vec![portcullis(tools::filter(), &sign_in_stack::policy())];
@@ -178,28 +187,24 @@ impl Envoys {
 }
 
 /// Requests to this Envoy, each of which must be allowed.
-pub(super) fn variant(
+pub(crate) fn variant(
     name: &'static str,
     baselines: &'static [&'static str],
     envoy: &Envoy,
     connections: usize,
     requests: Vec<String>,
 ) -> Result<Variant, String> {
-    let response = ExpectedResponse {
-        begins: b"HTTP/1.1 200 ",
-        ends: BODY.as_bytes(),
-    };
-    let load = Load::open(envoy.address(), connections, requests, response);
+    let load = Load::open(envoy.address(), connections, requests, ALLOWED);
     Ok(Variant {
         name,
         baselines,
-        process: envoy.id(),
+        processes: vec![envoy.id()],
         load: load.map_err(|error| format!("{name}: {error}"))?,
     })
 }
 
 /// A request with each of these tokens.
-pub(super) fn bearers(tokens: &[String]) -> Vec<String> {
+pub(crate) fn bearers(tokens: &[String]) -> Vec<String> {
     let headers = tokens
         .iter()
         .map(|token| format!("authorization: Bearer {token}"));
@@ -207,7 +212,7 @@ pub(super) fn bearers(tokens: &[String]) -> Vec<String> {
 }
 
 /// A request with this header.
-pub(super) fn request(header: &str) -> String {
+pub(crate) fn request(header: &str) -> String {
     format!(
         "GET {PATH} HTTP/1.1\r\nhost: {HOST}\r\nuser-agent: bench\r\naccept: application/json\r\n\
          {header}\r\n\r\n"

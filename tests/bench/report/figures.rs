@@ -11,8 +11,10 @@ pub(crate) struct Sample {
     pub(crate) requests: u64,
     /// The duration.
     pub(crate) elapsed: Duration,
-    /// The CPU time of the measured process.
+    /// The CPU time of the measured processes.
     pub(crate) cpu: Duration,
+    /// The 99th percentile of the time of a response, if there was one request at a time.
+    pub(crate) p99: Option<Duration>,
 }
 
 /// All turns of one variant, in the order of the rounds.
@@ -40,6 +42,11 @@ impl Sample {
     /// Microseconds per request: the latency, if there was one request at a time.
     pub(crate) fn microseconds(&self) -> f64 {
         self.elapsed.as_secs_f64() * 1e6 / self.requests as f64
+    }
+
+    /// The 99th percentile of the latency in microseconds; 0 if it was not measured.
+    pub(crate) fn p99_microseconds(&self) -> f64 {
+        self.p99.map_or(0.0, |p99| p99.as_secs_f64() * 1e6)
     }
 
     /// The utilization of its core.

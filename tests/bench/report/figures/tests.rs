@@ -5,6 +5,7 @@ fn series(requests: &[u64]) -> Series {
         requests: *requests,
         elapsed: Duration::from_secs(2),
         cpu: Duration::from_secs(1),
+        p99: None,
     };
     Series {
         name: "any",
